@@ -1,0 +1,34 @@
+# parley_library(NAME [TORCH] SOURCES ... LINKS ...): one library of ours. LINKS are the only arrows that leave it;
+# headers are included from the root of the tree ("engine/scheduler.hpp").
+# With TORCH the sources may include ATen through the shared precompiled header, and the library is left out of
+# builds without LibTorch (PARLEY_TORCH=OFF: the sanitizer and fuzz presets).
+function(parley_library name)
+  cmake_parse_arguments(arg "TORCH" "" "SOURCES;LINKS" ${ARGN})
+  if(arg_TORCH AND NOT PARLEY_TORCH)
+    return()
+  endif()
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${arg_LINKS} PRIVATE parley_warnings)
+  if(arg_TORCH)
+    target_link_libraries(${name} PUBLIC torch::torch)
+    target_precompile_headers(${name} REUSE_FROM parley_aten_pch)
+  endif()
+endfunction()
+
+# parley_test(NAME [TORCH] [LABELS ...] SOURCES ... LINKS ...): one Catch2 program; ctest sees each TEST_CASE.
+function(parley_test name)
+  cmake_parse_arguments(arg "TORCH" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  if(arg_TORCH AND NOT PARLEY_TORCH)
+    return()
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINKS} parley_test_main parley_warnings)
+  target_compile_definitions(${name} PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  if(arg_TORCH)
+    list(APPEND arg_LABELS torch)
+    target_link_libraries(${name} PRIVATE torch::torch)
+    target_precompile_headers(${name} REUSE_FROM parley_aten_pch)
+  endif()
+  catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)
+endfunction()

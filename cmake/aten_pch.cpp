@@ -1,0 +1,1 @@
+// Owner of the precompiled header that every file with ATen in it reuses.
