@@ -1,5 +1,5 @@
-// The values that cross between a conversation and the engine: what a turn is asked to do, and what it tells back.
-// Plain data, no tensors: everything here is copied or moved from one thread to the other.
+// The values that cross between a conversation and the engine: what a turn is asked to do, and what it tells
+// back. Plain data, no tensors: everything here is copied or moved from one thread to the other.
 #pragma once
 
 #include <chrono>
@@ -14,24 +14,24 @@ namespace parley::engine {
 
 using Clock = std::chrono::steady_clock;
 using DialogueId = std::uint64_t;  // one conversation, as the engine knows it; given out by Engine
-using TurnId = std::uint64_t;      // unique in the process
+using TurnId = std::uint64_t;      // unique in the process; 0 is no turn
 
 enum class Role { system, user, assistant };
 enum class ItemKind { message, function_call, function_call_output };
 
-// One item of a conversation as the model reads it, oldest first in TurnRequest::context. `id` names it for as long
-// as the dialogue lives: what a model computed for an id (features, tokens, KV cache) is reused as long as the
-// item's text and `heard_ms` are what they were, so truncating, deleting and inserting items need no command of
-// their own: the next request simply shows the conversation as it now is.
+// One item of a conversation as the model reads it, oldest first in TurnRequest::context. `id` names it for
+// as long as the dialogue lives: what a model computed for an id (features, tokens, KV cache) is reused as
+// long as the item's text and `heard_ms` are what they were, so truncating, deleting and inserting items need
+// no command of their own: the next request simply shows the conversation as it now is.
 struct ContextItem {
   std::string id;
   ItemKind kind = ItemKind::message;
   Role role = Role::user;
-  std::string text;              // what was typed; the transcript, where the item is speech
-  bool speech = false;           // user: the words are the audio given to hear() under this id
-  std::optional<int> heard_ms;   // assistant speech: cut here, in ms of its audio
-  std::string name;              // function_call: the function
-  std::string call_id;           // function_call and its output; the output or the arguments are in `text`
+  std::string text;             // what was typed; the transcript, where the item is speech
+  bool speech = false;          // user: the words are the audio given to hear() under this id
+  std::optional<int> heard_ms;  // assistant speech: cut here, in ms of its audio
+  std::string name;             // function_call: the function
+  std::string call_id;          // function_call and its output; the output or the arguments are in `text`
 };
 
 struct Tool {
@@ -60,6 +60,8 @@ struct Sampling {
 };
 
 struct TurnRequest {
+  TurnId turn =
+      0;  // from Engine::next_turn_id(), for callers that must know it beforehand; 0: the engine gives one
   DialogueId dialogue = 0;
   std::string instructions;
   std::vector<ContextItem> context;  // the last one is what is answered
@@ -71,8 +73,10 @@ struct TurnRequest {
   std::string language;  // of the user's speech, ISO 639-1; empty: the bundle's setting
   std::optional<int> max_output_tokens;
   std::optional<Sampling> sampling;  // empty: the bundle's own
-  bool out_of_band = false;  // beside the dialogue's own turn; leaves its KV cache alone
-  bool speculative = false;  // may be thrown away; runs last until commit()
+  bool out_of_band = false;          // beside the dialogue's own turn; leaves its KV cache alone
+  // May be thrown away: runs last, and the engine holds its events back, until Engine::commit_turn releases
+  // them in one go. Cancelled instead, it tells only TurnDone.
+  bool speculative = false;
   Clock::time_point turn_end{};  // when the user had finished; deadlines count from here
 };
 
@@ -87,7 +91,8 @@ struct Usage {
   int output_audio_tokens = 0;
 };
 
-// What a speech item of the context says. Comes before any text of the answer when the model recognizes first.
+// What a speech item of the context says. Comes before any text of the answer when the model recognizes
+// first.
 struct Transcript {
   TurnId turn;
   std::string item_id;
@@ -118,14 +123,16 @@ enum class TurnStatus { completed, cancelled, max_output_tokens, failed };
 struct TurnDone {
   TurnId turn;
   TurnStatus status;
-  std::string error_code;  // with failed: "engine_overloaded", "response_generation_failed", "context_overflow"
-  std::string error;       // with failed: a sentence
+  std::string
+      error_code;     // with failed: "engine_overloaded", "response_generation_failed", "context_overflow"
+  std::string error;  // with failed: a sentence
   Usage usage;
 };
 
 using Event = std::variant<Transcript, TextDelta, AudioChunk, ToolCall, TurnDone>;
 
-// Called on the engine's thread; must not block. False ends every turn of the dialogue: its client cannot keep up.
+// Called on the engine's thread; must not block. False ends every turn of the dialogue, as its client cannot
+// keep up, and the sink is not called again.
 using EventSink = std::function<bool(Event)>;
 
 }  // namespace parley::engine
