@@ -61,6 +61,9 @@ class TurnDetector {
   bool pausing() const { return pausing_; }    // between pausing and resumed or speech_stopped
   int silence_ms() const { return speaking_ ? ms_of_samples(silence_) : 0; }
 
+  // Other parameters; what was heard so far stays.
+  void configure(const TurnDetectorSettings& settings) { settings_ = settings; }
+
   // Forgets what was heard: the next window finds it quiet.
   void reset();
 
