@@ -13,8 +13,8 @@ void Resampler::Destroy::operator()(SpeexResamplerState_* state) const { speex_r
 Resampler::Resampler(int from_hz, int to_hz, int quality)
     : from_hz_(from_hz), to_hz_(to_hz), quality_(quality) {
   if (from_hz <= 0 || to_hz <= 0)
-    throw std::invalid_argument("resampler: rates must be positive, got " + std::to_string(from_hz) + " and " +
-                                std::to_string(to_hz) + " Hz");
+    throw std::invalid_argument("resampler: rates must be positive, got " + std::to_string(from_hz) +
+                                " and " + std::to_string(to_hz) + " Hz");
 }
 Resampler::~Resampler() = default;
 Resampler::Resampler(Resampler&&) noexcept = default;
@@ -33,14 +33,17 @@ std::vector<float> Resampler::push(std::span<const float> pcm) {
   if (from_hz_ == to_hz_) return {pcm.begin(), pcm.end()};
   if (pcm.empty()) return {};
   if (!state_) open();
-  // One input sample makes at most to/from output samples, rounded up, and one more by the phase it starts at.
-  std::vector<float> out(pcm.size() * static_cast<std::size_t>(to_hz_) / static_cast<std::size_t>(from_hz_) + 2);
+  // One input sample makes at most to/from output samples, rounded up, and one more by the phase it starts
+  // at.
+  std::vector<float> out(pcm.size() * static_cast<std::size_t>(to_hz_) / static_cast<std::size_t>(from_hz_) +
+                         2);
   std::size_t read = 0;
   std::size_t written = 0;
   while (read < pcm.size() && written < out.size()) {
     auto in_length = static_cast<spx_uint32_t>(pcm.size() - read);
     auto out_length = static_cast<spx_uint32_t>(out.size() - written);
-    speex_resampler_process_float(state_.get(), 0, pcm.data() + read, &in_length, out.data() + written, &out_length);
+    speex_resampler_process_float(state_.get(), 0, pcm.data() + read, &in_length, out.data() + written,
+                                  &out_length);
     read += in_length;
     written += out_length;
     if (in_length == 0 && out_length == 0) break;

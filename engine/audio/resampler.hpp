@@ -11,8 +11,9 @@ struct SpeexResamplerState_;
 namespace parley::engine {
 
 // A band-limited resampler (windowed sinc, libspeexdsp) for one stream. Its filter looks ahead, so a call may
-// return a little less than it was given; finish() returns the rest. What comes out lines up with what went in: output
-// sample 0 is input sample 0. Equal rates pass through. Not thread-safe; memory is allocated at the first sample.
+// return a little less than it was given; finish() returns the rest. What comes out lines up with what went
+// in: output sample 0 is input sample 0. Equal rates pass through. Not thread-safe; memory is allocated at
+// the first sample.
 class Resampler {
  public:
   // `quality` is libspeexdsp's 0..10; 5 suits speech that is only listened to by a model.

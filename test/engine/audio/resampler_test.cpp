@@ -14,7 +14,8 @@ namespace {
 std::vector<float> sine(double hz, int rate_hz, std::size_t samples) {
   std::vector<float> wave(samples);
   for (std::size_t i = 0; i < samples; ++i)
-    wave[i] = static_cast<float>(0.5 * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / rate_hz));
+    wave[i] =
+        static_cast<float>(0.5 * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / rate_hz));
   return wave;
 }
 
