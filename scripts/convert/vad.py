@@ -4,7 +4,7 @@ from typing import Callable
 
 from safetensors.numpy import load_file, save_file
 
-SOURCE = Path("silero_vad") / "data" / "silero_vad_16k.safetensors"
+SOURCE = Path("data") / "silero_vad_16k.safetensors"
 
 # One 32 ms window: spectrum by a fixed convolution, four convolutions, an LSTM cell, one output.
 SHAPES = {
