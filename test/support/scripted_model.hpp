@@ -30,19 +30,19 @@ struct Script {
   bool graph_buckets = false;  // decode passes cost what the next power of two costs
 
   // The transcript of a speech item's samples (16 kHz).
-  std::function<std::string(std::span<const float>)> transcript = nullptr;
+  std::function<std::string(std::span<const float>)> transcript;
   // The answer to the request, whose last item says `said`.
-  std::function<std::string(const engine::TurnRequest&, const std::string& said)> answer = nullptr;
+  std::function<std::string(const engine::TurnRequest&, const std::string& said)> answer;
   // A call in place of an answer; its `turn` is ignored.
   std::function<std::optional<engine::ToolCall>(const engine::TurnRequest&, const std::string& said)>
-      tool_call = nullptr;
+      tool_call;
 
   // Before each pass, with how many turns and units it has: costs (advance a fake clock), waits, observation.
-  std::function<void(engine::WorkKind, int batch, int units)> before_pass = nullptr;
+  std::function<void(engine::WorkKind, int batch, int units)> before_pass;
   // For each turn of a pass, before anything changes: may throw. `tokens` were decoded so far.
-  std::function<void(const engine::TurnRequest&, engine::WorkKind, int tokens)> fault = nullptr;
+  std::function<void(const engine::TurnRequest&, engine::WorkKind, int tokens)> fault;
   // True: this turn's logits are NaN at that token.
-  std::function<bool(const engine::TurnRequest&, int tokens)> not_a_number = nullptr;
+  std::function<bool(const engine::TurnRequest&, int tokens)> not_a_number;
 };
 
 class ScriptedModel final : public engine::SpeechModel {
