@@ -23,8 +23,7 @@ struct InputParameters {
 // Binary frames to the client.
 struct OutputParameters {
   Codec codec = Codec::opus;
-  int rate = 24000;  // Hz: what the encoder is given; a decoder may use any rate
-  int channels = 1;
+  int rate = 24000;  // Hz, mono: what the encoder is given; a decoder may use any rate
   int frame_ms = 20;
   bool header = true;
   int bitrate = 28000;  // bit/s
@@ -49,7 +48,7 @@ struct ParametersUpdate {
   } input;
   struct Output {
     std::optional<Codec> codec;
-    std::optional<int> rate, channels, frame_ms, bitrate;
+    std::optional<int> rate, frame_ms, bitrate;
     std::optional<bool> header;
   } output;
   std::optional<bool> json_audio;

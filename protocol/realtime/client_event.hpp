@@ -66,7 +66,7 @@ struct NativePlaybackReport {
   int buffered_ms = 0;
 };
 struct NativePing {
-  double t = 0;  // the client's clock, echoed
+  RawJson t;  // a number of the client's, echoed as it came
 };
 
 using ClientEventBody =

@@ -49,7 +49,7 @@ struct Message {
 
 struct FunctionCall {
   std::string name;
-  std::string call_id;
+  std::string call_id;    // as decoded: empty where the client left it to the server
   std::string arguments;  // JSON text as the model wrote it, not checked
   bool operator==(const FunctionCall&) const = default;
 };

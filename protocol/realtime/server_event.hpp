@@ -210,7 +210,7 @@ struct NativeOutputStreamFlush {
   Reason reason = Reason::turn_detected;
 };
 struct NativePong {
-  double t = 0;  // the client's, echoed
+  RawJson t;  // the client's, echoed
   std::int64_t server_ms = 0;
 };
 struct NativeInputStats {

@@ -53,8 +53,7 @@ def convert(source_dir, out_dir, progress=lambda sentence: None):
     write_json(out_dir / "pronunciation.json", small)
 
     config = {"architecture": "hibari", "symbols": read_json(assets / "vocab.json"), "network": network_sizes(network),
-              "synthesis": SYNTHESIS, "f0_center_hz": 190.0,  # the voice's geometric mean over a few sentences
-             
+              "synthesis": SYNTHESIS, "f0_center_hz": 190.0,
               "voices": read_json(HERE / "voice_timbres.json")["voices"]}
     write_json(out_dir / "config.json", config)
     return sum(path.stat().st_size for path in out_dir.iterdir())

@@ -10,6 +10,11 @@ bool Item::has_part(Part::Kind kind_wanted) const {
                      [&](const Part& part) { return part.kind == kind_wanted; });
 }
 
+std::string Item::text_of(const Part& part) const {
+  if (part.kind != Part::Kind::output_audio || !heard_ms) return part.text;
+  return spoken_words(part.text, alignment.cursor_at(*heard_ms));
+}
+
 std::optional<ItemError> ItemLog::insert(Item item, std::string_view previous) {
   if (find(item.id)) return ItemError::duplicate_id;
   auto place = items_.end();
@@ -54,10 +59,6 @@ std::optional<std::string> ItemLog::last_id() const {
 
 void ItemLog::truncate(Item& item, int heard_ms) {
   item.heard_ms = heard_ms;
-  const std::uint32_t cursor = item.alignment.cursor_at(heard_ms);
-  for (Part& part : item.content) {
-    if (part.kind == Part::Kind::output_audio) part.text = spoken_words(part.text, cursor);
-  }
   touch();
 }
 
@@ -79,9 +80,11 @@ std::vector<engine::ContextItem> ItemLog::context() const {
   std::vector<engine::ContextItem> context;
   context.reserve(items_.size());
   for (const Item& item : items_) {
-    // An answer that is still being spoken, or of which nothing was said, tells the model nothing yet.
-    const bool empty = item.kind == engine::ItemKind::message && item.content.empty();
-    if (!empty && item.status != Item::Status::in_progress) context.push_back(context_item(item));
+    if (item.status == Item::Status::in_progress) continue;
+    context.push_back(context_item(item));
+    // An answer of which nothing was heard tells the model nothing.
+    const bool silent = item.kind == engine::ItemKind::message && item.role == engine::Role::assistant;
+    if (silent && context.back().text.empty()) context.pop_back();
   }
   return context;
 }
@@ -93,10 +96,11 @@ engine::ContextItem context_item(const Item& item) {
   context.role = item.role;
   context.text = item.text;
   for (const Part& part : item.content) {
-    if (!context.text.empty() && !part.text.empty()) context.text += '\n';
-    context.text += part.text;
+    const std::string text = item.text_of(part);
+    if (!context.text.empty() && !text.empty()) context.text += '\n';
+    context.text += text;
   }
-  context.speech = item.user_speech();
+  context.speech = item.user_speech() && item.audio_ms > 0;
   context.heard_ms = item.heard_ms;
   context.name = item.name;
   context.call_id = item.call_id;

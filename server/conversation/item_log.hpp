@@ -12,14 +12,14 @@
 
 namespace parley::conversation {
 
-// A piece of a message's content. What was typed or is spoken; for input_audio, the transcript once known.
+// A piece of a message's content: what was typed, all that was said, or what a user's speech says once known.
 struct Part {
   enum class Kind { input_text, input_audio, output_text, output_audio } kind;
   std::string text;
 };
 
 // How the transcript of a user's speech is coming along.
-enum class Transcription { none, wanted, running, told };
+enum class Transcription { none, wanted, told };
 
 struct Item {
   enum class Status { in_progress, completed, incomplete };
@@ -39,13 +39,17 @@ struct Item {
   bool transcript_known = false;
 
   // the assistant's speech
-  Alignment alignment;          // of all that was said
-  double sent_ms = 0;           // what left for the client
-  std::optional<int> heard_ms;  // truncated here
+  Alignment alignment;               // of all that was said
+  double sent_ms = 0;                // what left for the client
+  std::optional<int> heard_ms;       // truncated here: what comes after is kept, but neither shown nor read
+  std::optional<int> client_cut_ms;  // the least the client has asked for
 
   bool user_speech() const { return role == engine::Role::user && has_part(Part::Kind::input_audio); }
   bool assistant_speech() const { return has_part(Part::Kind::output_audio); }
   bool has_part(Part::Kind kind_wanted) const;
+
+  // The part's text; of the assistant's speech, the words that were heard in full.
+  std::string text_of(const Part& part) const;
 };
 
 // What may be wrong with an item's place.
@@ -63,7 +67,6 @@ class ItemLog {
   std::optional<std::string> previous_of(std::string_view id) const;
   std::optional<std::string> last_id() const;
 
-  // Cuts an assistant's speech to what was heard; its transcript keeps the words spoken in full by then.
   void truncate(Item& item, int heard_ms);
 
   // Drops the oldest items beyond `most` and returns their ids. Items in progress stay.

@@ -26,6 +26,7 @@ class Playback {
   enum class State { started, playing, ended, underrun };
 
   void left(Time now, double ms);  // so much more audio was handed to the socket
+  void dropped(double ms) { sent_ms_ = sent_ms_ > ms ? sent_ms_ - ms : 0; }  // of it, and never written
   void report(Time now, double played_ms, State state);
   void flushed(double played_ms) { exact_ms_ = played_ms; }
 

@@ -30,19 +30,19 @@ struct Script {
   bool graph_buckets = false;  // decode passes cost what the next power of two costs
 
   // The transcript of a speech item's samples (16 kHz).
-  std::function<std::string(std::span<const float>)> transcript;
+  std::function<std::string(std::span<const float>)> transcript = nullptr;
   // The answer to the request, whose last item says `said`.
-  std::function<std::string(const engine::TurnRequest&, const std::string& said)> answer;
+  std::function<std::string(const engine::TurnRequest&, const std::string& said)> answer = nullptr;
   // A call in place of an answer; its `turn` is ignored.
   std::function<std::optional<engine::ToolCall>(const engine::TurnRequest&, const std::string& said)>
-      tool_call;
+      tool_call = nullptr;
 
   // Before each pass, with how many turns and units it has: costs (advance a fake clock), waits, observation.
-  std::function<void(engine::WorkKind, int batch, int units)> before_pass;
+  std::function<void(engine::WorkKind, int batch, int units)> before_pass = nullptr;
   // For each turn of a pass, before anything changes: may throw. `tokens` were decoded so far.
-  std::function<void(const engine::TurnRequest&, engine::WorkKind, int tokens)> fault;
+  std::function<void(const engine::TurnRequest&, engine::WorkKind, int tokens)> fault = nullptr;
   // True: this turn's logits are NaN at that token.
-  std::function<bool(const engine::TurnRequest&, int tokens)> not_a_number;
+  std::function<bool(const engine::TurnRequest&, int tokens)> not_a_number = nullptr;
 };
 
 class ScriptedModel final : public engine::SpeechModel {
