@@ -31,8 +31,8 @@ struct OutputParameters {
 };
 
 struct Parameters {
-  InputParameters input;
-  OutputParameters output;
+  InputParameters input = {};
+  OutputParameters output = {};
   bool json_audio = false;  // also send response.output_audio.delta
   int lead_ms = 1500;       // audio sent ahead of real time at most; 0: not paced
   PlaybackReport playback = PlaybackReport::events;
@@ -42,18 +42,24 @@ struct Parameters {
 // What a `session.update` says about them: only what it names.
 struct ParametersUpdate {
   struct Input {
-    std::optional<Codec> codec;
-    std::optional<int> rate, channels, frame_ms;
-    std::optional<bool> header;
-  } input;
+    std::optional<Codec> codec = {};
+    std::optional<int> rate = {};
+    std::optional<int> channels = {};
+    std::optional<int> frame_ms = {};
+    std::optional<bool> header = {};
+  };
   struct Output {
-    std::optional<Codec> codec;
-    std::optional<int> rate, frame_ms, bitrate;
-    std::optional<bool> header;
-  } output;
-  std::optional<bool> json_audio;
-  std::optional<int> lead_ms;
-  std::optional<PlaybackReport> playback;
+    std::optional<Codec> codec = {};
+    std::optional<int> rate = {};
+    std::optional<int> frame_ms = {};
+    std::optional<int> bitrate = {};
+    std::optional<bool> header = {};
+  };
+  Input input = {};
+  Output output = {};
+  std::optional<bool> json_audio = {};
+  std::optional<int> lead_ms = {};
+  std::optional<PlaybackReport> playback = {};
 };
 
 // What may change now: a direction's parameters only while nothing flows in it.

@@ -18,36 +18,36 @@
 namespace parley::protocol {
 
 struct SessionUpdate {
-  SessionChanges session;
+  SessionChanges session = {};
 };
 
 struct InputAudioBufferAppend {
-  Bytes audio;  // in the session's input format; an odd byte of PCM16 belongs to the next append
+  Bytes audio = {};  // in the session's input format; an odd byte of PCM16 belongs to the next append
 };
 struct InputAudioBufferCommit {};
 struct InputAudioBufferClear {};
 
 struct ConversationItemCreate {
-  Item item;  // status and id as sent; an empty id is for the server to fill
-  std::optional<std::string> previous_item_id;  // empty: append; "root": insert first
+  Item item = {};  // status and id as sent; an empty id is for the server to fill
+  std::optional<std::string> previous_item_id = {};  // empty: append; "root": insert first
 };
 struct ConversationItemRetrieve {
-  std::string item_id;
+  std::string item_id = {};
 };
 struct ConversationItemDelete {
-  std::string item_id;
+  std::string item_id = {};
 };
 struct ConversationItemTruncate {
-  std::string item_id;
+  std::string item_id = {};
   int content_index = 0;
   int audio_end_ms = 0;  // inclusive, >= 0
 };
 
 struct ResponseCreate {
-  ResponseParameters response;
+  ResponseParameters response = {};
 };
 struct ResponseCancel {
-  std::optional<std::string> response_id;  // empty: the active one
+  std::optional<std::string> response_id = {};  // empty: the active one
 };
 
 // ---- only in native mode; see needs_native_mode()
@@ -66,7 +66,7 @@ struct NativePlaybackReport {
   int buffered_ms = 0;
 };
 struct NativePing {
-  RawJson t;  // a number of the client's, echoed as it came
+  RawJson t = {};  // a number of the client's, echoed as it came
 };
 
 using ClientEventBody =
@@ -76,7 +76,7 @@ using ClientEventBody =
                  NativePlaybackFlushed, NativePlaybackReport, NativePing>;
 
 struct ClientEvent {
-  std::optional<std::string> event_id;  // echoed in an `error` that this event causes
+  std::optional<std::string> event_id = {};  // echoed in an `error` that this event causes
   ClientEventBody body;
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdio>
+#include <ostream>
 #include <stdexcept>
 
 #include "protocol/realtime/event_types.hpp"
@@ -122,6 +123,12 @@ std::string_view to_string(ErrorType type) {
       return "authentication_error";
   }
   return "server_error";
+}
+
+std::ostream& operator<<(std::ostream& out, const Error& error) {
+  out << to_string(error.code) << ": " << error.message;
+  if (error.param) out << " (" << *error.param << ")";
+  return out;
 }
 
 void throw_exception_from_error(const Error& error, const boost::source_location& where) {

@@ -7,6 +7,7 @@
 
 #include <boost/system/result.hpp>
 #include <initializer_list>
+#include <iosfwd>
 #include <optional>
 #include <span>
 #include <string>
@@ -64,6 +65,8 @@ struct Error {
   ErrorType type() const { return type_of(code); }
   bool operator==(const Error&) const = default;
 };
+
+std::ostream& operator<<(std::ostream& out, const Error& error);  // "invalid_json: ..."; for logs and tests
 
 template <typename T>
 using Result = boost::system::result<T, Error>;

@@ -23,16 +23,16 @@ using InputItem = std::variant<Item, ItemReference>;
 
 // What `response.create` says; an empty field takes the session's value. Never changes the session.
 struct ResponseParameters {
-  std::optional<std::string> instructions;
-  std::optional<Modality> output_modality;
-  std::optional<AudioFormat> output_format;
-  std::optional<std::string> voice;
-  std::optional<std::vector<Tool>> tools;
-  std::optional<ToolChoice> tool_choice;
-  std::optional<TokenLimit> max_output_tokens;
-  bool out_of_band = false;                     // conversation: "none"
-  std::optional<std::vector<InputItem>> input;  // replaces the context; empty list: no context
-  std::optional<Metadata> metadata;
+  std::optional<std::string> instructions = {};
+  std::optional<Modality> output_modality = {};
+  std::optional<AudioFormat> output_format = {};
+  std::optional<std::string> voice = {};
+  std::optional<std::vector<Tool>> tools = {};
+  std::optional<ToolChoice> tool_choice = {};
+  std::optional<TokenLimit> max_output_tokens = {};
+  bool out_of_band = false;                          // conversation: "none"
+  std::optional<std::vector<InputItem>> input = {};  // replaces the context; empty list: no context
+  std::optional<Metadata> metadata = {};
 };
 
 // Tokens of one response, as in engine::Usage.
@@ -60,7 +60,7 @@ struct StatusDetails {
 };
 
 struct Response {
-  std::string id;  // resp_...
+  std::string id = {};  // resp_...
   ResponseStatus status = ResponseStatus::in_progress;
   StatusDetails status_details = {};
   std::vector<Item> output = {};

@@ -22,68 +22,68 @@
 namespace parley::protocol {
 
 struct SessionCreated {
-  Session session;
+  Session session = {};
 };
 struct SessionUpdated {
-  Session session;
+  Session session = {};
 };
 
 // ---- conversation
 
 struct ConversationItemAdded {
-  Item item;
-  std::optional<std::string> previous_item_id;  // null: the first of the conversation
+  Item item = {};
+  std::optional<std::string> previous_item_id = {};  // null: the first of the conversation
 };
 struct ConversationItemDone {
-  Item item;
-  std::optional<std::string> previous_item_id;
+  Item item = {};
+  std::optional<std::string> previous_item_id = {};
 };
 struct ConversationItemRetrieved {
-  Item item;  // with the audio it holds
+  Item item = {};  // with the audio it holds
 };
 struct ConversationItemDeleted {
-  std::string item_id;
+  std::string item_id = {};
 };
 struct ConversationItemTruncated {
-  std::string item_id;
+  std::string item_id = {};
   int content_index = 0;
   int audio_end_ms = 0;
 };
 
 struct InputAudioTranscriptionDelta {
-  std::string item_id;
+  std::string item_id = {};
   int content_index = 0;
-  std::string delta;
+  std::string delta = {};
 };
 struct InputAudioTranscriptionCompleted {
-  std::string item_id;
+  std::string item_id = {};
   int content_index = 0;
-  std::string transcript;  // "" for silence
-  double seconds = 0;      // of audio; becomes usage {"type":"duration"}
+  std::string transcript = {};  // "" for silence
+  double seconds = 0;           // of audio; becomes usage {"type":"duration"}
 };
 struct InputAudioTranscriptionFailed {
-  std::string item_id;
+  std::string item_id = {};
   int content_index = 0;
-  Error error;
+  Error error = {};
 };
 
 // ---- input audio buffer; times count from the first sample of the session, ms
 
 struct SpeechStarted {
-  std::string item_id;
+  std::string item_id = {};
   std::int64_t audio_start_ms = 0;
 };
 struct SpeechStopped {
-  std::string item_id;
+  std::string item_id = {};
   std::int64_t audio_end_ms = 0;
 };
 struct InputAudioBufferCommitted {
-  std::string item_id;
-  std::optional<std::string> previous_item_id;
+  std::string item_id = {};
+  std::optional<std::string> previous_item_id = {};
 };
 struct InputAudioBufferCleared {};
 struct InputAudioBufferTimeoutTriggered {
-  std::string item_id;
+  std::string item_id = {};
   std::int64_t audio_start_ms = 0;
   std::int64_t audio_end_ms = 0;
 };
@@ -92,8 +92,8 @@ struct InputAudioBufferTimeoutTriggered {
 
 // Which content part of which item of which response.
 struct PartRef {
-  std::string response_id;
-  std::string item_id;
+  std::string response_id = {};
+  std::string item_id = {};
   int output_index = 0;
   int content_index = 0;
   bool operator==(const PartRef&) const = default;
@@ -102,71 +102,71 @@ struct PartRef {
 // A content part as response.content_part.* show it: {"type":"audio","transcript"} or {"type":"text","text"}.
 struct ResponsePart {
   Modality modality = Modality::audio;
-  std::string text;  // the transcript, with audio
+  std::string text = {};  // the transcript, with audio
   bool operator==(const ResponsePart&) const = default;
 };
 
 struct ResponseCreated {
-  Response response;
+  Response response = {};
 };
 struct ResponseDone {
-  Response response;
+  Response response = {};
 };
 struct ResponseOutputItemAdded {
-  std::string response_id;
+  std::string response_id = {};
   int output_index = 0;
-  Item item;  // a message has no content yet
+  Item item = {};  // a message has no content yet
 };
 struct ResponseOutputItemDone {
-  std::string response_id;
+  std::string response_id = {};
   int output_index = 0;
-  Item item;
+  Item item = {};
 };
 struct ResponseContentPartAdded {
-  PartRef ref;
-  ResponsePart part;
+  PartRef ref = {};
+  ResponsePart part = {};
 };
 struct ResponseContentPartDone {
-  PartRef ref;
-  ResponsePart part;
+  PartRef ref = {};
+  ResponsePart part = {};
 };
 struct ResponseOutputAudioDelta {
-  PartRef ref;
-  Bytes audio;  // in the response's output format; becomes base64 as it is written
+  PartRef ref = {};
+  Bytes audio = {};  // in the response's output format; becomes base64 as it is written
 };
 struct ResponseOutputAudioDone {
-  PartRef ref;
+  PartRef ref = {};
 };
 struct ResponseOutputAudioTranscriptDelta {
-  PartRef ref;
-  std::string delta;
+  PartRef ref = {};
+  std::string delta = {};
 };
 struct ResponseOutputAudioTranscriptDone {
-  PartRef ref;
-  std::string transcript;
+  PartRef ref = {};
+  std::string transcript = {};
 };
 struct ResponseOutputTextDelta {
-  PartRef ref;
-  std::string delta;
+  PartRef ref = {};
+  std::string delta = {};
 };
 struct ResponseOutputTextDone {
-  PartRef ref;
-  std::string text;
+  PartRef ref = {};
+  std::string text = {};
 };
 struct ResponseFunctionCallArgumentsDelta {
-  std::string response_id;
-  std::string item_id;
+  std::string response_id = {};
+  std::string item_id = {};
   int output_index = 0;
-  std::string call_id;
-  std::string delta;
+  std::string call_id = {};
+  std::string delta = {};
 };
 struct ResponseFunctionCallArgumentsDone {
-  std::string response_id;
-  std::string item_id;
+  std::string response_id = {};
+  std::string item_id = {};
   int output_index = 0;
-  std::string call_id;
-  std::string name;
-  std::string arguments;
+  std::string call_id = {};
+  std::string name = {};
+  std::string arguments = {};
 };
 
 // ---- the connection
@@ -179,18 +179,18 @@ struct RateLimit {
   double reset_seconds = 0;
 };
 struct RateLimitsUpdated {
-  std::vector<RateLimit> rate_limits;
+  std::vector<RateLimit> rate_limits = {};
 };
 
 struct ErrorEvent {
-  Error error;
+  Error error = {};
 };
 
 // ---- only in native mode
 
 struct NativeOutputStreamStarted {
   int stream = 0;
-  PartRef ref;
+  PartRef ref = {};
   native::Codec codec = native::Codec::opus;
   int rate = 24000;
   int channels = 1;
@@ -210,7 +210,7 @@ struct NativeOutputStreamFlush {
   Reason reason = Reason::turn_detected;
 };
 struct NativePong {
-  RawJson t;  // the client's, echoed
+  RawJson t = {};  // the client's, echoed
   std::int64_t server_ms = 0;
 };
 struct NativeInputStats {
@@ -235,7 +235,7 @@ using ServerEventBody =
                  NativeOutputStreamDone, NativeOutputStreamFlush, NativePong, NativeInputStats>;
 
 struct ServerEvent {
-  std::string event_id;  // event_...; unique in the session
+  std::string event_id = {};  // event_...; unique in the session
   ServerEventBody body;
 };
 

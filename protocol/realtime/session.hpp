@@ -98,30 +98,30 @@ struct Truncation {
 
 struct Session {
   SessionType type = SessionType::realtime;
-  std::string id;     // sess_...
-  std::string model;  // the local id, whatever the client asked for
+  std::string id = {};     // sess_...
+  std::string model = {};  // the local id, whatever the client asked for
   Modality output_modality = Modality::audio;
-  std::string instructions;
-  std::vector<Tool> tools;
-  ToolChoice tool_choice;
-  TokenLimit max_output_tokens;
-  RawJson tracing;  // stored and echoed
-  Truncation truncation;
-  std::optional<std::vector<std::string>> include;
+  std::string instructions = {};
+  std::vector<Tool> tools = {};
+  ToolChoice tool_choice = {};
+  TokenLimit max_output_tokens = {};
+  RawJson tracing = {};  // stored and echoed
+  Truncation truncation = {};
+  std::optional<std::vector<std::string>> include = {};
   std::int64_t expires_at = 0;  // Unix time, s
 
   // audio.input
-  AudioFormat input_format;
-  std::optional<Transcription> transcription;
-  std::optional<NoiseReduction> noise_reduction;
+  AudioFormat input_format = {};
+  std::optional<Transcription> transcription = {};
+  std::optional<NoiseReduction> noise_reduction = {};
   std::optional<TurnDetection> turn_detection = ServerVad{};
 
   // audio.output
-  AudioFormat output_format;
+  AudioFormat output_format = {};
   std::string voice = "default";
   double speed = 1.0;
 
-  std::optional<native::Parameters> native;  // only when negotiated
+  std::optional<native::Parameters> native = {};  // only when negotiated
 
   bool operator==(const Session&) const = default;
 };

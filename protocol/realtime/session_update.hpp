@@ -20,26 +20,26 @@ using Nullable = std::optional<std::optional<T>>;
 // checked when it was decoded; `model`, `prompt`, `parallel_tool_calls` and `reasoning` are accepted and left
 // out.
 struct SessionChanges {
-  std::optional<SessionType> type;
-  std::optional<Modality> output_modality;
-  std::optional<std::string> instructions;
-  std::optional<std::vector<Tool>> tools;
-  std::optional<ToolChoice> tool_choice;
-  std::optional<TokenLimit> max_output_tokens;
-  std::optional<RawJson> tracing;
-  std::optional<Truncation> truncation;
-  Nullable<std::vector<std::string>> include;
+  std::optional<SessionType> type = {};
+  std::optional<Modality> output_modality = {};
+  std::optional<std::string> instructions = {};
+  std::optional<std::vector<Tool>> tools = {};
+  std::optional<ToolChoice> tool_choice = {};
+  std::optional<TokenLimit> max_output_tokens = {};
+  std::optional<RawJson> tracing = {};
+  std::optional<Truncation> truncation = {};
+  Nullable<std::vector<std::string>> include = {};
 
-  std::optional<AudioFormat> input_format;
-  Nullable<Transcription> transcription;
-  Nullable<NoiseReduction> noise_reduction;
-  Nullable<TurnDetection> turn_detection;
+  std::optional<AudioFormat> input_format = {};
+  Nullable<Transcription> transcription = {};
+  Nullable<NoiseReduction> noise_reduction = {};
+  Nullable<TurnDetection> turn_detection = {};
 
-  std::optional<AudioFormat> output_format;
-  std::optional<std::string> voice;
-  std::optional<double> speed;
+  std::optional<AudioFormat> output_format = {};
+  std::optional<std::string> voice = {};
+  std::optional<double> speed = {};
 
-  std::optional<native::ParametersUpdate> native;
+  std::optional<native::ParametersUpdate> native = {};
 };
 
 // What a session is doing, as far as it decides what may change.
