@@ -1,9 +1,12 @@
+// Commands, the life of a turn, and the delivery of its events. Steps are in loop_steps.cpp.
 #include "engine/loop.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <stdexcept>
+
+#include "engine/loop_records.hpp"
 
 namespace parley::engine {
 
@@ -12,42 +15,7 @@ namespace {
 constexpr double output_rate_hz = 24'000;
 constexpr double audible_underrun_ms = 100;
 
-double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 }  // namespace
-
-struct Loop::DialogueRecord {
-  DialogueId id;
-  EventSink sink;  // empty: it answered false
-  std::unique_ptr<Dialogue> state;
-  TurnId main = 0;                   // the turn that uses the dialogue's own KV cache
-  std::vector<TurnId> waiting;       // for it to end, oldest first
-  std::vector<TurnId> turns;         // all of the dialogue's
-  std::vector<std::string> unheard;  // speech items whose audio the model could not take
-};
-
-struct Loop::TurnRecord {
-  enum class State { waiting, parked, running, finished };
-  TurnId id;
-  DialogueRecord& dialogue;
-  TurnRequest request;
-  State state = State::waiting;
-  std::unique_ptr<Turn> turn;      // while running
-  std::vector<Event> held;         // of a speculative turn, until its commit
-  Clock::time_point started_at{};  // first begun: a speculation's head start counts from here
-  bool sounded = false;            // its first audio has left
-  bool speculated = false;         // started as a speculation
-};
-
-class Loop::ModelLimits final : public PassLimits {
- public:
-  explicit ModelLimits(const SpeechModel& model) : model_(model) {}
-  int max_batch(WorkKind kind) const override { return std::max(1, model_.max_batch(kind)); }
-  int bucket(WorkKind kind, int batch) const override { return model_.bucket(kind, batch); }
-
- private:
-  const SpeechModel& model_;
-};
 
 Loop::Loop(SpeechModel& model, const EngineSettings& settings, int slots, Metrics& metrics, Now now)
     : model_(model),
@@ -74,6 +42,7 @@ Loop::TurnRecord* Loop::find(TurnId turn) {
 // ---- commands
 
 void Loop::apply(Command command) {
+  moment_ = now_();
   std::visit([this](auto& one) { on(std::move(one)); }, command);
   end_slow_dialogues();
   publish();
@@ -140,7 +109,7 @@ void Loop::on(StartTurn command) {
   turns_[id] = std::move(owned);
   dialogue.turns.push_back(id);
   ++waiting_;
-  turn.started_at = now_();
+  turn.started_at = moment_;
   if (turn.request.turn_end == Clock::time_point{}) turn.request.turn_end = turn.started_at;
   if (turn.request.speculative) {
     turn.speculated = true;
@@ -165,7 +134,7 @@ void Loop::on(StartTurn command) {
 void Loop::on(CommitTurn command) {
   TurnRecord* turn = find(command.turn);
   if (!turn || !turn->request.speculative) return;
-  const auto now = now_();
+  const auto now = moment_;
   turn->request.speculative = false;
   turn->request.turn_end = command.turn_end;
   scheduler_.speculated(/*kept=*/true, now);
@@ -186,7 +155,7 @@ void Loop::on(CancelTurn command) {
   TurnRecord* turn = find(command.turn);
   if (!turn) return;
   if (turn->request.speculative) {
-    scheduler_.speculated(/*kept=*/false, now_());
+    scheduler_.speculated(/*kept=*/false, moment_);
     metrics_.speculations_thrown_away.add();
     turn->request.speculative = false;  // of what it told, only the end is delivered
     turn->held.clear();
@@ -194,11 +163,12 @@ void Loop::on(CancelTurn command) {
   finish(*turn, TurnStatus::cancelled);
 }
 
-void Loop::on(ReportHeard command) { scheduler_.heard(command.turn, command.heard_ms, now_()); }
+void Loop::on(ReportHeard command) { scheduler_.heard(command.turn, command.heard_ms, moment_); }
 
 void Loop::on(Drain) { draining_ = true; }
 
 void Loop::end() {
+  moment_ = now_();
   draining_ = true;
   for (auto& [id, dialogue] : dialogues_) dialogue->waiting.clear();
   while (!turns_.empty()) {
@@ -220,7 +190,7 @@ void Loop::begin(TurnRecord& turn) {
     }
   }
   const bool slots_full = slots_.busy() >= slots_.total();
-  if (turn.request.speculative && !scheduler_.may_speculate(now_(), slots_full)) return park(turn);
+  if (turn.request.speculative && !scheduler_.may_speculate(moment_, slots_full)) return park(turn);
   if (!take_slot(turn)) {
     metrics_.refused_turns.add();
     return finish(
@@ -293,117 +263,6 @@ void Loop::release_idle() {
   slots_.release_idle([this](DialogueId idle) { model_.release(*dialogues_.at(idle)->state); });
 }
 
-// ---- steps
-
-bool Loop::step() {
-  const auto from = now_();
-  auto passes = scheduler_.choose(from);
-  if (passes.empty()) return false;
-  for (const Pass& pass : passes) run(pass);
-  scheduler_.stepped(from, now_());
-  end_slow_dialogues();
-  publish();
-  return true;
-}
-
-void Loop::run(const Pass& pass) {
-  batch_.clear();
-  batch_ids_.clear();
-  for (TurnId id : pass.turns) {
-    TurnRecord* turn = find(id);
-    if (!turn || turn->state != TurnRecord::State::running) continue;  // ended by a pass before this one
-    batch_.push_back(turn->turn.get());
-    batch_ids_.push_back(id);
-  }
-  if (batch_.empty()) return;
-
-  const auto from = now_();
-  std::string error;
-  Outcome outcome = attempt(pass.kind, batch_, pass.units, error);
-  if (outcome == Outcome::ran) {
-    const double took = seconds(now_() - from);
-    scheduler_.measured(pass.kind, static_cast<int>(batch_.size()), pass.units, took * 1000);
-    metrics_.step_seconds[static_cast<int>(pass.kind)].add(took);
-    metrics_.batch_size[static_cast<int>(pass.kind)].add(static_cast<double>(batch_.size()));
-  } else {
-    recover(pass, outcome, std::move(error));
-  }
-  deliver_pass();
-  for (TurnId id : batch_ids_) {
-    TurnRecord* turn = find(id);
-    if (turn && turn->state == TurnRecord::State::running) refresh(*turn);
-  }
-}
-
-// A pass that does not run tells nothing and leaves its turns as they were.
-Loop::Outcome Loop::attempt(WorkKind kind, std::span<Turn* const> batch, int units, std::string& error) {
-  const auto mark = events_.mark();
-  try {
-    model_.run(kind, batch, units, events_);
-    return Outcome::ran;
-  } catch (const OutOfDeviceMemory& thrown) {
-    events_.rewind(mark);
-    error = thrown.what();
-    return Outcome::short_of_memory;
-  } catch (const std::exception& thrown) {
-    events_.rewind(mark);
-    error = thrown.what();
-    return Outcome::threw;
-  }
-}
-
-// Short of memory: what idle dialogues hold goes first; when that is not enough, the newest turn of the pass
-// does, and the others have its memory at the next step. Any other fault: one by one, so that only those at
-// fault fail.
-void Loop::recover(const Pass& pass, Outcome outcome, std::string error) {
-  if (outcome == Outcome::short_of_memory) {
-    spdlog::warn("engine: idle conversations lose their state for lack of device memory: {}", error);
-    release_idle();
-    outcome = attempt(pass.kind, batch_, pass.units, error);
-  }
-  if (outcome == Outcome::short_of_memory) {
-    auto newest = std::max_element(batch_ids_.begin(), batch_ids_.end(), [this](TurnId a, TurnId b) {
-      return std::pair(find(a)->started_at, a) < std::pair(find(b)->started_at, b);
-    });
-    events_.fail(*find(*newest)->turn, "The device is out of memory: " + error);
-  } else if (outcome == Outcome::threw) {
-    if (batch_.size() > 1) {
-      spdlog::warn("engine: a {} pass over {} turns failed and is tried one by one: {}", name(pass.kind),
-                   batch_.size(), error);
-    }
-    for (Turn* turn : batch_) {
-      if (attempt(pass.kind, {&turn, 1}, pass.units, error) != Outcome::ran) events_.fail(*turn, error);
-    }
-  }
-}
-
-void Loop::deliver_pass() {
-  for (auto& [id, event] : events_.events) {
-    if (TurnRecord* turn = find(id)) deliver(*turn, std::move(event));
-  }
-  events_.events.clear();
-  for (auto& [id, error] : events_.failures) {
-    TurnRecord* turn = find(id);
-    if (!turn || turn->state != TurnRecord::State::running) continue;
-    spdlog::warn("engine: turn {} failed: {}", id, error);
-    fail(*turn, std::move(error));
-  }
-  events_.failures.clear();
-}
-
-// Asks what the turn can do next; ends it when there is nothing more.
-void Loop::refresh(TurnRecord& turn) {
-  try {
-    Turn::Progress progress = turn.turn->progress();
-    WorkList ready = progress.finished ? WorkList{} : model_.ready(*turn.turn);
-    if (ready.empty()) return finish(turn, progress.status);
-    scheduler_.update(turn.id, ready, progress);
-  } catch (const std::exception& error) {
-    spdlog::error("engine: turn {} cannot say what it needs next: {}", turn.id, error.what());
-    fail(turn, error.what());
-  }
-}
-
 // ---- events
 
 // To the sink, or to the turn's own store while it is a speculation.
@@ -417,7 +276,7 @@ void Loop::deliver(TurnRecord& turn, Event event) {
 }
 
 void Loop::send(TurnRecord& turn, Event event) {
-  const auto now = now_();
+  const auto now = moment_;
   if (const auto* chunk = std::get_if<AudioChunk>(&event)) {
     scheduler_.rendered(turn.id, static_cast<double>(chunk->pcm.size()) / output_rate_hz * 1000, now);
     if (const Playback* playback = scheduler_.playback(turn.id)) {
@@ -521,9 +380,8 @@ void Loop::publish() {
   metrics_.turns_waiting = waiting_;
   metrics_.dialogues = static_cast<int>(dialogues_.size());
   metrics_.draining = draining_;
-  const auto now = now_();
-  metrics_.load = scheduler_.load(now);
-  metrics_.accepting = !draining_ && slots_.busy() < slots_.total() && !scheduler_.overloaded(now);
+  metrics_.load = scheduler_.load(moment_);
+  metrics_.accepting = !draining_ && slots_.busy() < slots_.total() && !scheduler_.overloaded(moment_);
 }
 
 }  // namespace parley::engine

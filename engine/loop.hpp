@@ -125,6 +125,7 @@ class Loop {
   const EngineSettings settings_;
   Metrics& metrics_;
   const Now now_;
+  Clock::time_point moment_{};  // of the command being applied, or of the events being delivered
   const std::unique_ptr<ModelLimits> limits_;
   Scheduler scheduler_;
   Slots slots_;

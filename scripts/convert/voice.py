@@ -53,7 +53,8 @@ def convert(source_dir, out_dir, progress=lambda sentence: None):
     write_json(out_dir / "pronunciation.json", small)
 
     config = {"architecture": "hibari", "symbols": read_json(assets / "vocab.json"), "network": network_sizes(network),
-              "synthesis": SYNTHESIS, "f0_center_hz": 190.0,
+              "synthesis": SYNTHESIS, "f0_center_hz": 190.0,  # the voice's geometric mean over a few sentences
+             
               "voices": read_json(HERE / "voice_timbres.json")["voices"]}
     write_json(out_dir / "config.json", config)
     return sum(path.stat().st_size for path in out_dir.iterdir())

@@ -61,7 +61,8 @@ struct PronunciationTables::Files {
   template <typename Number>
   std::span<const Number> numbers(const std::string& name) const {
     const weights::TensorView& tensor = tables.at(name);
-    if (tensor.dtype != dtype_for<Number>())
+    bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(Number) == 0;
+    if (tensor.dtype != dtype_for<Number>() || !aligned)
       throw std::runtime_error("pronunciation.safetensors: " + name +
                                " has the wrong number format; convert the voice again");
     return {reinterpret_cast<const Number*>(tensor.bytes.data()), tensor.bytes.size() / sizeof(Number)};

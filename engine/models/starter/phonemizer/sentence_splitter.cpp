@@ -1,5 +1,7 @@
 #include "engine/models/starter/phonemizer/sentence_splitter.hpp"
 
+#include <algorithm>
+
 namespace parley::phonemizer {
 namespace {
 
@@ -41,10 +43,32 @@ void SentenceSplitter::complete(std::size_t text_end, std::size_t end, std::size
   scanned_ = 0;
 }
 
+// Behind a comma or the like in the last quarter of what is allowed, else at a space, else anywhere.
+std::size_t SentenceSplitter::break_place() const {
+  std::size_t place = 0;
+  for (std::size_t i = longest_sentence; i > longest_sentence / 4 * 3; --i) {
+    if (!phonemizer_->is_space(pending_[i])) continue;
+    if (place == 0) place = i;
+    if (std::u32string_view(U",;:—").find(pending_[i - 1]) != std::u32string_view::npos) return i;
+  }
+  return place == 0 ? longest_sentence : place;
+}
+
+std::size_t SentenceSplitter::waiting_signs() const {
+  std::size_t signs = pending_.size();
+  for (const Sentence& sentence : complete_) signs += sentence.text.size();
+  return signs;
+}
+
 void SentenceSplitter::scan() {
   if (!pending_.empty() && phonemizer_->is_space(pending_[0])) complete(0, 0, 0);
   while (scanned_ < pending_.size()) {
     std::size_t at = scanned_;
+    if (at >= longest_sentence) {
+      std::size_t end = break_place();
+      complete(end, end, end);
+      continue;
+    }
     if (pending_[at] == U'\n') {
       complete(at, at, at + 1);
       continue;

@@ -11,6 +11,8 @@
 
 namespace parley::phonemizer {
 
+inline constexpr std::size_t longest_sentence = 400;  // the voice was trained on no longer ones
+
 struct Sentence {
   std::u32string text;
   std::uint32_t begin = 0;  // code points of the whole text before it
@@ -31,9 +33,11 @@ class SentenceSplitter {
   // The beginning of a sentence whose end is not known yet; only when has_sentence() is false.
   Sentence open() const;
   bool finished() const { return finished_; }
+  std::size_t waiting_signs() const;  // code points not taken yet
 
  private:
   void scan();
+  std::size_t break_place() const;
   void complete(std::size_t text_end, std::size_t end, std::size_t next);
 
   const Phonemizer* phonemizer_;
