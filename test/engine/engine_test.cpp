@@ -68,13 +68,21 @@ TEST_CASE("turns started from many threads at once are each answered", "[engine]
     callers.push_back(std::async(std::launch::async, [&engine, caller] {
       EventLog log;
       auto dialogue = engine.open_dialogue(log.sink());
-      for (int i = 0; i < 25; ++i) {
+      for (int i = 0; i < 24; ++i) {
         std::string text = "caller " + std::to_string(caller) + " turn " + std::to_string(i);
-        auto turn = engine.start_turn(typed(dialogue, text));
-        if (i % 5 == 4) engine.cancel_turn(turn);
+        TurnRequest request = typed(dialogue, text);
+        request.speculative = i % 3 == 1;
+        auto turn = engine.start_turn(request);
+        if (i % 6 == 4) engine.cancel_turn(turn);  // in part before it was committed
+        if (request.speculative) engine.commit_turn(turn, Clock::now());
+        engine.report_heard(turn, i);
         Told told = log.wait_done(turn);
-        if (i % 5 != 4 && told.text != "You said " + text + ".") throw std::runtime_error(told.text);
-        if (told.done.size() != 1) throw std::runtime_error("TurnDone came twice");
+        if (told.done.size() != 1)
+          throw std::runtime_error("TurnDone came " + std::to_string(told.done.size()) + " times");
+        if (told.done.front().status == TurnStatus::cancelled) continue;
+        if (told.text != "You said " + text + ".") throw std::runtime_error(told.text);
+        if (told.pcm.size() != 6 * 4 * ScriptedModel::samples_per_token)
+          throw std::runtime_error("audio is missing");
       }
       engine.close_dialogue(dialogue);
     }));
