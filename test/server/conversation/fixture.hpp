@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "server/conversation/conversation.hpp"
@@ -43,7 +44,7 @@ class Fixture {
                       [this] { return ++last_turn; }}) {
     on(Opened{});
   }
-  ~Fixture() {
+  virtual ~Fixture() {
     for (const auto& violation : checker.violations()) FAIL_CHECK(violation);
   }
   Fixture(const Fixture&) = delete;
@@ -56,7 +57,9 @@ class Fixture {
       if (const auto* send = std::get_if<Send>(&action)) events.push_back(send->event.body);
       if (const auto* start = std::get_if<StartTurn>(&action)) requests[start->request.turn] = start->request;
       actions.push_back(std::move(action));
+      perform(actions.back());
     }
+    for (Input& reply : std::exchange(replies, {})) on(std::move(reply));
   }
   void client(protocol::ClientEventBody body, std::optional<std::string> event_id = {}) {
     on(protocol::ClientEvent{std::move(event_id), std::move(body)});
@@ -161,6 +164,11 @@ class Fixture {
       ms += stream == 0 || sent.stream == stream ? sent.packet.ms() : 0;
     return ms;
   }
+
+ protected:
+  // What a session does with an action. Its inputs that answer one follow when all actions are done.
+  virtual void perform(const Action&) {}
+  std::vector<Input> replies;
 
  private:
   ConversationSettings settings_;
