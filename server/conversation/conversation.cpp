@@ -137,7 +137,7 @@ void Conversation::Impl::on_client(const protocol::SessionUpdate& event) {
   ++session_revision_;
   perform(turns_.configure(turn_taking(session_, settings_)));
   if (speculative_ && !turns_.pausing()) drop_speculation(false);
-  if (!session_.turn_detection) idle_due_.reset();
+  if (idle_due_) arm_idle_timer();  // with what holds now, or not at all
   outbox_.send(protocol::SessionUpdated{session_});
 }
 
