@@ -39,7 +39,10 @@ def read(path):
         header_size = int.from_bytes(file.read(8), "little")
         if header_size > size - 8:
             raise ValueError(f"{path} is truncated: fetch it again")
-        header = json.loads(file.read(header_size))
+        try:
+            header = json.loads(file.read(header_size))
+        except ValueError as error:
+            raise ValueError(f"{path} is not a safetensors file: {error}") from error
     start = 8 + header_size
     tensors = {}
     for name, entry in header.items():
