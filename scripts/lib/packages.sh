@@ -13,7 +13,8 @@ system_packages() {
 
 # Prints those of the packages that are not installed.
 missing_packages() {
-  dpkg-query -W -f '${Status} ${Package}\n' "$@" 2>/dev/null |
+  # dpkg-query fails where it has never heard of a package, which is no failure here
+  { dpkg-query -W -f '${Status} ${Package}\n' "$@" 2>/dev/null || true; } |
     awk -v wanted="$*" '/^install ok installed / {there[$4]} END {count = split(wanted, names, " ")
       for (place = 1; place <= count; place++) if (!(names[place] in there)) print names[place]}'
 }
