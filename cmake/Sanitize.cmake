@@ -4,3 +4,13 @@ if(PARLEY_SANITIZE)
   add_compile_options(-fsanitize=${PARLEY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PARLEY_SANITIZE})
 endif()
+
+# Coverage for libFuzzer in everything; test/fuzz links it as the main program of its targets. Needs clang.
+option(PARLEY_FUZZ "Build the fuzz targets with libFuzzer" OFF)
+if(PARLEY_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "PARLEY_FUZZ needs clang++ for libFuzzer, and the compiler is ${CMAKE_CXX_COMPILER}: "
+                        "use cmake --preset fuzz")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -5,5 +5,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports false overflows, dangling pointers and maybe-uninitialized values from inlined library code.
   target_compile_options(parley_warnings INTERFACE -Wno-stringop-overflow -Wno-stringop-overread
                                                    -Wno-array-bounds -Wno-restrict -Wno-dangling-pointer
-                                                   -Wno-maybe-uninitialized -Wno-free-nonheap-object)
+                                                   -Wno-maybe-uninitialized -Wno-free-nonheap-object
+                                                   -Wno-mismatched-new-delete)
 endif()
