@@ -25,7 +25,8 @@ struct ToolCallText {
 // space. White space next to a block belongs to the block.
 //
 // A block ends at the first </tool_call>, at the next <tool_call> (small models forget the end), or with the
-// answer. One that holds no call is not said either: it is given as `broken`.
+// answer. One that holds no call is not said either: it is given as `broken`. A </tool_call> that ends
+// nothing is left out.
 class ToolCallReader {
  public:
   struct Piece {
