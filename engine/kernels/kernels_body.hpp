@@ -1,0 +1,548 @@
+// The kernels, written once over lanes.hpp; kernels_<instruction set>.cpp include this file.
+//
+// Whatever else is multiplied in the same call, one row's numbers are computed by the same operations in the
+// same order: a conversation's result does not depend on its company.
+#pragma once
+
+#include "engine/kernels/attention.hpp"
+#include "engine/kernels/functions.hpp"
+#include "engine/kernels/lanes.hpp"
+
+#define PARLEY_INLINE inline __attribute__((always_inline))
+
+namespace parley::kernels::PARLEY_LANES {
+
+// ---- activations
+
+void quantize(const float* x, int inputs, std::int16_t* levels, float* scales, float* sums) {
+  for (int group = 0; group < inputs / group_size; ++group, x += group_size, levels += group_size) {
+    F8 largest = F8::zero();
+    F8 broken = F8::zero();  // becomes NaN with a NaN or an infinity, and then so does the scale
+    for (int i = 0; i < group_size; i += 8) {
+      const F8 some = F8::load(x + i);
+      largest = max(largest, abs(some));
+      broken = fma(some, F8::zero(), broken);
+    }
+    const float most = largest_of(largest) + sum_of(broken);
+    const float step = most > 0.0F ? 32767.0F / most : 0.0F;
+    F8 sum = F8::zero();
+    for (int i = 0; i < group_size; i += 8) {
+      const F8 level = round(F8::load(x + i) * F8::all(step));
+      store_i16(level, levels + i);
+      sum = sum + level;  // whole numbers: exact
+    }
+    scales[group] = most / 32767.0F;
+    sums[group] = scales[group] * sum_of(sum);
+  }
+}
+
+// ---- products
+
+constexpr int rows_at_once = 4;
+constexpr int float_rows_at_once = 6;
+
+template <int rows>
+struct Tile {  // [rows, 16]
+  F8 low[rows];
+  F8 high[rows];
+};
+
+template <int rows>
+struct IntegerTile {
+  I8 low[rows];
+  I8 high[rows];
+};
+
+template <int rows>
+PARLEY_INLINE void add_pair(IntegerTile<rows>& sums, S16 low, S16 high, const std::int16_t* const* x,
+                            int input) {
+#pragma GCC unroll 8
+  for (int row = 0; row < rows; ++row) {
+    const S16 pair = S16::pair(x[row] + input);
+    sums.low[row] = add_products(sums.low[row], low, pair);
+    sums.high[row] = add_products(sums.high[row], high, pair);
+  }
+}
+
+template <int rows>
+PARLEY_INLINE IntegerTile<rows> zero_sums() {
+  IntegerTile<rows> sums;
+#pragma GCC unroll 8
+  for (int row = 0; row < rows; ++row) sums.low[row] = sums.high[row] = I8::zero();
+  return sums;
+}
+
+// Sums of one group of 4-bit weights, exact: 32 products of 15 * 32767 fit into 24 bits.
+template <int rows>
+PARLEY_INLINE IntegerTile<rows> group4(const std::byte* weights, const std::int16_t* const* x, int first) {
+  IntegerTile<rows> sums = zero_sums<rows>();
+#pragma GCC unroll 4
+  for (int eight = 0; eight < group_size / 8; ++eight) {
+    const S16 low = S16::load(weights + eight * 64);
+    const S16 high = S16::load(weights + eight * 64 + 32);
+    const int input = first + eight * 8;
+    add_pair<rows>(sums, low.template nibble<0>(), high.template nibble<0>(), x, input);
+    add_pair<rows>(sums, low.template nibble<4>(), high.template nibble<4>(), x, input + 2);
+    add_pair<rows>(sums, low.template nibble<8>(), high.template nibble<8>(), x, input + 4);
+    add_pair<rows>(sums, low.template nibble<12>(), high.template nibble<12>(), x, input + 6);
+  }
+  return sums;
+}
+
+template <int rows>
+PARLEY_INLINE IntegerTile<rows> group8(const std::byte* weights, const std::int16_t* const* x, int first) {
+  IntegerTile<rows> sums = zero_sums<rows>();
+#pragma GCC unroll 16
+  for (int pair = 0; pair < group_size / 2; ++pair)
+    add_pair<rows>(sums, S16::load_i8(weights + pair * 32), S16::load_i8(weights + pair * 32 + 16), x,
+                   first + 2 * pair);
+  return sums;
+}
+
+template <Format format, int rows>
+Tile<rows> grouped_product(const std::byte* panel, int inputs, const Activations& x, int first_row) {
+  constexpr bool with_minimum = format == Format::groups4;
+  constexpr int weight_bytes = panel_weight_bytes(format);
+  constexpr int stride = panel_group_bytes(format);
+  const int groups = inputs / group_size;
+  const std::int16_t* levels[rows];
+  const float* scales[rows];
+  const float* sums[rows];
+  Tile<rows> tile;
+#pragma GCC unroll 8
+  for (int row = 0; row < rows; ++row) {
+    levels[row] = x.levels + static_cast<std::ptrdiff_t>(first_row + row) * inputs;
+    scales[row] = x.scales + static_cast<std::ptrdiff_t>(first_row + row) * groups;
+    sums[row] = x.sums + static_cast<std::ptrdiff_t>(first_row + row) * groups;
+    tile.low[row] = tile.high[row] = F8::zero();
+  }
+  for (int group = 0; group < groups; ++group, panel += stride) {
+    IntegerTile<rows> products;
+    if constexpr (with_minimum)
+      products = group4<rows>(panel, levels, group * group_size);
+    else
+      products = group8<rows>(panel, levels, group * group_size);
+    const auto* halves = reinterpret_cast<const std::uint16_t*>(panel + weight_bytes);
+    const F8 low = F8::load_f16(halves);
+    const F8 high = F8::load_f16(halves + 8);
+#pragma GCC unroll 8
+    for (int row = 0; row < rows; ++row) {
+      const F8 scale = F8::all(scales[row][group]);
+      tile.low[row] = fma(products.low[row].to_float(), low * scale, tile.low[row]);
+      tile.high[row] = fma(products.high[row].to_float(), high * scale, tile.high[row]);
+    }
+    if constexpr (with_minimum) {
+      const F8 low_minimum = F8::load_f16(halves + 16);
+      const F8 high_minimum = F8::load_f16(halves + 24);
+#pragma GCC unroll 8
+      for (int row = 0; row < rows; ++row) {
+        const F8 sum = F8::all(sums[row][group]);
+        tile.low[row] = fma(low_minimum, sum, tile.low[row]);
+        tile.high[row] = fma(high_minimum, sum, tile.high[row]);
+      }
+    }
+  }
+  return tile;
+}
+
+template <Format format>
+PARLEY_INLINE F8 load_weights(const std::byte* panel, int index) {
+  if constexpr (format == Format::f32) return F8::load(reinterpret_cast<const float*>(panel) + index);
+  if constexpr (format == Format::f16)
+    return F8::load_f16(reinterpret_cast<const std::uint16_t*>(panel) + index);
+  if constexpr (format == Format::bf16)
+    return F8::load_bf16(reinterpret_cast<const std::uint16_t*>(panel) + index);
+}
+
+template <Format format, int rows>
+Tile<rows> float_product(const std::byte* panel, int inputs, const Activations& x, int first_row) {
+  const float* values[rows];
+  Tile<rows> tile;
+#pragma GCC unroll 8
+  for (int row = 0; row < rows; ++row) {
+    values[row] = x.floats + static_cast<std::ptrdiff_t>(first_row + row) * inputs;
+    tile.low[row] = tile.high[row] = F8::zero();
+  }
+  for (int input = 0; input < inputs; ++input) {
+    const F8 low = load_weights<format>(panel, input * panel_rows);
+    const F8 high = load_weights<format>(panel, input * panel_rows + 8);
+#pragma GCC unroll 8
+    for (int row = 0; row < rows; ++row) {
+      const F8 value = F8::all(values[row][input]);
+      tile.low[row] = fma(low, value, tile.low[row]);
+      tile.high[row] = fma(high, value, tile.high[row]);
+    }
+  }
+  return tile;
+}
+
+PARLEY_INLINE F8 silu(F8 x) { return x / (F8::all(1.0F) + exp(F8::zero() - x)); }
+
+// Writes the first `count` of eight.
+PARLEY_INLINE void write(F8 values, float* to, int count, bool add) {
+  if (count >= 8) {
+    (add ? F8::load(to) + values : values).store(to);
+    return;
+  }
+  float some[8];
+  values.store(some);
+  for (int i = 0; i < count; ++i) to[i] = add ? to[i] + some[i] : some[i];
+}
+
+void finish(F8 low, F8 high, const PanelView& panel, const Destination& to, int row) {
+  const int first = panel.first;
+  const int outputs = panel.outputs;
+  if (to.bias != nullptr) {
+    low = low + F8::load(to.bias + first);
+    high = high + F8::load(to.bias + first + 8);
+  }
+  if (to.then == Then::gate) {
+    const int width = outputs / 2;
+    float* out = to.values + static_cast<std::ptrdiff_t>(row) * width + first / 2;
+    write(silu(low) * high, out, width - first / 2, false);
+    return;
+  }
+  float* out = to.values + static_cast<std::ptrdiff_t>(row) * outputs + first;
+  write(low, out, outputs - first, to.then == Then::add);
+  if (outputs - first > 8) write(high, out + 8, outputs - first - 8, to.then == Then::add);
+}
+
+template <Format format, int rows>
+void some_rows(const PanelView& panel, const Activations& x, const Destination& to, int first) {
+  Tile<rows> tile;
+  if constexpr (is_grouped(format))
+    tile = grouped_product<format, rows>(panel.weights, panel.inputs, x, first);
+  else
+    tile = float_product<format, rows>(panel.weights, panel.inputs, x, first);
+  for (int row = 0; row < rows; ++row) finish(tile.low[row], tile.high[row], panel, to, first + row);
+}
+
+template <Format format>
+void panel_product(const PanelView& panel, const Activations& x, const Destination& to) {
+  constexpr int at_once = is_grouped(format) ? rows_at_once : float_rows_at_once;
+  int first = 0;
+  for (; first + at_once <= x.rows; first += at_once) some_rows<format, at_once>(panel, x, to, first);
+  switch (x.rows - first) {
+    case 5:
+      if constexpr (at_once > 5) some_rows<format, 5>(panel, x, to, first);
+      break;
+    case 4:
+      if constexpr (at_once > 4) some_rows<format, 4>(panel, x, to, first);
+      break;
+    case 3:
+      some_rows<format, 3>(panel, x, to, first);
+      break;
+    case 2:
+      some_rows<format, 2>(panel, x, to, first);
+      break;
+    case 1:
+      some_rows<format, 1>(panel, x, to, first);
+      break;
+    default:
+      break;
+  }
+}
+
+void multiply_panel(const PanelView& panel, const Activations& x, const Destination& to) {
+  switch (panel.format) {
+    case Format::f32:
+      return panel_product<Format::f32>(panel, x, to);
+    case Format::f16:
+      return panel_product<Format::f16>(panel, x, to);
+    case Format::bf16:
+      return panel_product<Format::bf16>(panel, x, to);
+    case Format::groups8:
+      return panel_product<Format::groups8>(panel, x, to);
+    case Format::groups4:
+      return panel_product<Format::groups4>(panel, x, to);
+  }
+}
+
+// ---- norm and rotation
+
+void rms_norm(const float* x, const float* weight, float epsilon, int width, float* out) {
+  F8 squares = F8::zero();
+  int i = 0;
+  for (; i + 8 <= width; i += 8) {
+    const F8 some = F8::load(x + i);
+    squares = fma(some, some, squares);
+  }
+  float sum = sum_of(squares);
+  for (int rest = i; rest < width; ++rest) sum += x[rest] * x[rest];
+  const float factor = 1.0F / __builtin_sqrtf(sum / static_cast<float>(width) + epsilon);
+  for (i = 0; i + 8 <= width; i += 8)
+    (F8::load(x + i) * F8::all(factor) * F8::load(weight + i)).store(out + i);
+  for (; i < width; ++i) out[i] = x[i] * factor * weight[i];
+}
+
+void layer_norm(const float* x, const float* weight, const float* bias, float epsilon, int width,
+                float* out) {
+  F8 sums = F8::zero();
+  int i = 0;
+  for (; i + 8 <= width; i += 8) sums = sums + F8::load(x + i);
+  float sum = sum_of(sums);
+  for (; i < width; ++i) sum += x[i];
+  const float mean = sum / static_cast<float>(width);
+  F8 squares = F8::zero();
+  for (i = 0; i + 8 <= width; i += 8) {
+    const F8 some = F8::load(x + i) - F8::all(mean);
+    squares = fma(some, some, squares);
+  }
+  float square = sum_of(squares);
+  for (; i < width; ++i) square += (x[i] - mean) * (x[i] - mean);
+  const float factor = 1.0F / __builtin_sqrtf(square / static_cast<float>(width) + epsilon);
+  for (i = 0; i + 8 <= width; i += 8)
+    fma((F8::load(x + i) - F8::all(mean)) * F8::all(factor), F8::load(weight + i), F8::load(bias + i))
+        .store(out + i);
+  for (; i < width; ++i) out[i] = (x[i] - mean) * factor * weight[i] + bias[i];
+}
+
+// The error function by Abramowitz and Stegun's 7.1.26: right to 1.5e-7.
+PARLEY_INLINE F8 gelu_of(F8 x) {
+  const F8 z = abs(x) * F8::all(0.70710678118654752F);
+  const F8 t = F8::all(1.0F) / fma(z, F8::all(0.3275911F), F8::all(1.0F));
+  F8 p = F8::all(1.061405429F);
+  p = fma(p, t, F8::all(-1.453152027F));
+  p = fma(p, t, F8::all(1.421413741F));
+  p = fma(p, t, F8::all(-0.284496736F));
+  p = fma(p, t, F8::all(0.254829592F));
+  const F8 beyond = p * t * exp(F8::zero() - z * z);  // 1 - erf(|x| / sqrt(2))
+  return max(x, F8::zero()) - F8::all(0.5F) * abs(x) * beyond;
+}
+
+void gelu(const float* x, int count, float* out) {
+  int i = 0;
+  for (; i + 8 <= count; i += 8) gelu_of(F8::load(x + i)).store(out + i);
+  if (i == count) return;
+  float some[8] = {};
+  for (int rest = i; rest < count; ++rest) some[rest - i] = x[rest];
+  gelu_of(F8::load(some)).store(some);
+  for (int rest = i; rest < count; ++rest) out[rest] = some[rest - i];
+}
+
+void rotate(const float* x, const float* cosines, const float* sines, int width, float* out) {
+  const int half = width / 2;
+  for (int i = 0; i + 8 <= half; i += 8) {
+    const F8 a = F8::load(x + i);
+    const F8 b = F8::load(x + half + i);
+    const F8 cosine = F8::load(cosines + i);
+    const F8 sine = F8::load(sines + i);
+    (a * cosine - b * sine).store(out + i);
+    (b * cosine + a * sine).store(out + half + i);
+  }
+}
+
+// ---- attention
+
+// One vector as 16-bit levels with the same scale for all; answers the scale.
+float quantize_whole(const float* x, int width, std::int16_t* levels) {
+  F8 largest = F8::zero();
+  F8 broken = F8::zero();
+  for (int i = 0; i < width; i += 8) {
+    largest = max(largest, abs(F8::load(x + i)));
+    broken = fma(F8::load(x + i), F8::zero(), broken);
+  }
+  const float most = largest_of(largest) + sum_of(broken);
+  const float step = most > 0.0F ? 32767.0F / most : 0.0F;
+  for (int i = 0; i < width; i += 8) store_i16(round(F8::load(x + i) * F8::all(step)), levels + i);
+  return most / 32767.0F;
+}
+
+struct PieceLayout {
+  explicit PieceLayout(int head_width)
+      : values(2 * piece_positions * head_width),
+        key_scales(2 * values),
+        value_scales(key_scales + 4 * piece_positions) {}
+  int values;  // bytes from the start of a piece
+  int key_scales;
+  int value_scales;
+};
+
+void append(std::byte* piece, int place, const float* key, const float* value, int head_width) {
+  const PieceLayout layout(head_width);
+  auto* keys = reinterpret_cast<std::int16_t*>(piece);
+  auto* values = reinterpret_cast<std::int16_t*>(piece + layout.values) + place * head_width;
+  auto* key_scales = reinterpret_cast<float*>(piece + layout.key_scales);
+  auto* value_scales = reinterpret_cast<float*>(piece + layout.value_scales);
+  // the value's place takes the key's levels first: they must be spread out
+  key_scales[place] = quantize_whole(key, head_width, values);
+  for (int i = 0; i < head_width; ++i) keys[i * piece_positions + place] = values[i];
+  value_scales[place] = quantize_whole(value, head_width, values);
+}
+
+// Scores of 16 positions for each query [heads, stride].
+template <int heads>
+PARLEY_INLINE void score_piece(const std::byte* piece, const float* queries, int head_width, float* scores,
+                               std::ptrdiff_t stride) {
+  const auto* keys = reinterpret_cast<const std::int16_t*>(piece);
+  const auto* scales = reinterpret_cast<const float*>(piece + PieceLayout(head_width).key_scales);
+  Tile<heads> tile;
+#pragma GCC unroll 4
+  for (int head = 0; head < heads; ++head) tile.low[head] = tile.high[head] = F8::zero();
+  for (int i = 0; i < head_width; ++i) {
+    const F8 low = F8::load_i16(keys + i * piece_positions);
+    const F8 high = F8::load_i16(keys + i * piece_positions + 8);
+#pragma GCC unroll 4
+    for (int head = 0; head < heads; ++head) {
+      const F8 query = F8::all(queries[head * head_width + i]);
+      tile.low[head] = fma(low, query, tile.low[head]);
+      tile.high[head] = fma(high, query, tile.high[head]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int head = 0; head < heads; ++head) {
+    (tile.low[head] * F8::load(scales)).store(scores + head * stride);
+    (tile.high[head] * F8::load(scales + 8)).store(scores + head * stride + 8);
+  }
+}
+
+// Scores of one query become weights that add up to one: e^(score - largest) / sum. Weights of places past
+// the end are zero.
+void softmax(float* scores, const PastView& past, int padded, float factor) {
+  const int length = past.length;
+  for (int i = length; i < padded; ++i) scores[i] = scores[0];
+  F8 largest = F8::load(scores);
+  for (int i = 8; i < padded; i += 8) largest = max(largest, F8::load(scores + i));
+  const F8 top = F8::all(largest_of(largest));
+  for (int i = 0; i < padded; i += 8) exp((F8::load(scores + i) - top) * F8::all(factor)).store(scores + i);
+  for (int i = past.many_from; i < padded; i += 8)
+    (F8::load(scores + i) * F8::all(past.as_many)).store(scores + i);
+  for (int i = length; i < padded; ++i) scores[i] = 0.0F;
+  F8 sum = F8::zero();
+  for (int i = 0; i < padded; i += 8) sum = sum + F8::load(scores + i);
+  const F8 inverse = F8::all(1.0F / sum_of(sum));
+  for (int i = 0; i < padded; i += 8) (F8::load(scores + i) * inverse).store(scores + i);
+}
+
+void softmax_all(float* scores, int count) {
+  const int whole = count / 8 * 8;
+  float top = scores[0];
+  F8 largest = F8::all(top);
+  for (int i = 0; i < whole; i += 8) largest = max(largest, F8::load(scores + i));
+  top = largest_of(largest);
+  for (int i = whole; i < count; ++i) top = scores[i] > top ? scores[i] : top;
+  F8 sums = F8::zero();
+  for (int i = 0; i < whole; i += 8) {
+    const F8 some = exp(F8::load(scores + i) - F8::all(top));
+    some.store(scores + i);
+    sums = sums + some;
+  }
+  float sum = sum_of(sums);
+  for (int i = whole; i < count; ++i) sum += scores[i] = __builtin_expf(scores[i] - top);
+  const float inverse = 1.0F / sum;
+  for (int i = 0; i < whole; i += 8) (F8::load(scores + i) * F8::all(inverse)).store(scores + i);
+  for (int i = whole; i < count; ++i) scores[i] *= inverse;
+}
+
+// out [heads, head_width], sixteen dimensions from `first` on: the sum of values by their weights.
+template <int heads>
+PARLEY_INLINE void mix(const PastView& past, const float* weights, std::ptrdiff_t stride, int head_width,
+                       int first, float* out) {
+  const int values = PieceLayout(head_width).values;
+  Tile<heads> tile;
+#pragma GCC unroll 4
+  for (int head = 0; head < heads; ++head) tile.low[head] = tile.high[head] = F8::zero();
+  for (int start = 0; start < past.length; start += piece_positions) {
+    const auto* from =
+        reinterpret_cast<const std::int16_t*>(past.pieces[start / piece_positions] + values) + first;
+    const int positions = past.length - start < piece_positions ? past.length - start : piece_positions;
+    for (int place = 0; place < positions; ++place, from += head_width) {
+      const F8 low = F8::load_i16(from);
+      const F8 high = F8::load_i16(from + 8);
+#pragma GCC unroll 4
+      for (int head = 0; head < heads; ++head) {
+        const F8 weight = F8::all(weights[head * stride + start + place]);
+        tile.low[head] = fma(low, weight, tile.low[head]);
+        tile.high[head] = fma(high, weight, tile.high[head]);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int head = 0; head < heads; ++head) {
+    tile.low[head].store(out + head * head_width + first);
+    tile.high[head].store(out + head * head_width + first + 8);
+  }
+}
+
+template <int heads>
+void attend_heads(const float* queries, int head_width, const PastView& past, float* scores, float* out) {
+  const int pieces = (past.length + piece_positions - 1) / piece_positions;
+  const int padded = pieces * piece_positions;
+  for (int piece = 0; piece < pieces; ++piece)
+    score_piece<heads>(past.pieces[piece], queries, head_width, scores + piece * piece_positions, padded);
+  const float factor = 1.0F / __builtin_sqrtf(static_cast<float>(head_width));
+  for (int head = 0; head < heads; ++head) softmax(scores + head * padded, past, padded, factor);
+  for (int piece = 0; piece < pieces; ++piece) {  // the values' own scales go into their weights
+    const auto* scales =
+        reinterpret_cast<const float*>(past.pieces[piece] + PieceLayout(head_width).value_scales);
+    for (int head = 0; head < heads; ++head) {
+      float* weights = scores + head * padded + piece * piece_positions;
+      (F8::load(weights) * F8::load(scales)).store(weights);
+      (F8::load(weights + 8) * F8::load(scales + 8)).store(weights + 8);
+    }
+  }
+  for (int first = 0; first < head_width; first += 16)
+    mix<heads>(past, scores, padded, head_width, first, out);
+}
+
+void attend(const float* queries, int heads, int head_width, const PastView& past, float* scores,
+            float* out) {
+  for (; heads > 0; heads -= 4, queries += 4 * head_width, out += 4 * head_width) {
+    switch (heads) {
+      case 1:
+        return attend_heads<1>(queries, head_width, past, scores, out);
+      case 2:
+        return attend_heads<2>(queries, head_width, past, scores, out);
+      case 3:
+        return attend_heads<3>(queries, head_width, past, scores, out);
+      default:
+        attend_heads<4>(queries, head_width, past, scores, out);
+    }
+  }
+}
+
+// ---- logits
+
+int argmax(const float* values, int count, float* largest) {
+  F8 most = F8::all(values[0]);
+  F8 broken = F8::zero();
+  int i = 0;
+  for (; i + 8 <= count; i += 8) {
+    most = max(most, F8::load(values + i));
+    broken = fma(F8::load(values + i), F8::zero(), broken);
+  }
+  float top = largest_of(most);
+  float wrong = sum_of(broken);
+  for (; i < count; ++i) {
+    top = values[i] > top ? values[i] : top;
+    wrong += values[i] * 0.0F;
+  }
+  *largest = top;
+  if (!(wrong == 0.0F)) return -1;
+  int index = 0;
+  while (values[index] != top) ++index;
+  return index;
+}
+
+float exp_sum(const float* x, int count, float shift, float factor, float* out) {
+  F8 sum = F8::zero();
+  int i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const F8 some = exp((F8::load(x + i) - F8::all(shift)) * F8::all(factor));
+    some.store(out + i);
+    sum = sum + some;
+  }
+  float total = sum_of(sum);
+  for (; i < count; ++i) {
+    out[i] = __builtin_expf((x[i] - shift) * factor);
+    total += out[i];
+  }
+  return total;
+}
+
+constexpr Functions table(std::string_view name) {
+  return {name,        quantize, multiply_panel, rms_norm, layer_norm, gelu,
+          softmax_all, rotate,   append,         attend,   argmax,     exp_sum};
+}
+
+}  // namespace parley::kernels::PARLEY_LANES
