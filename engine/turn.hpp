@@ -73,7 +73,10 @@ struct TurnRequest {
   std::string language;  // of the user's speech, ISO 639-1; empty: the bundle's setting
   std::optional<int> max_output_tokens;
   std::optional<Sampling> sampling;  // empty: the bundle's own
-  bool out_of_band = false;          // beside the dialogue's own turn; leaves its KV cache alone
+  // Where the context does not fit the model's: the oldest items are left out until this share of it is used.
+  // Empty: nothing is left out and the turn fails with "context_overflow".
+  std::optional<double> retention = 0.8;
+  bool out_of_band = false;  // beside the dialogue's own turn; leaves its KV cache alone
   // May be thrown away: runs last, and the engine holds its events back, until Engine::commit_turn releases
   // them in one go. Cancelled instead, it tells only TurnDone.
   bool speculative = false;

@@ -35,8 +35,9 @@ struct SpeakerSettings {
   int held_words = 2;              // known past the last spoken word while its sentence goes on
   double first_chunk_ms = 800;     // at most; each chunk may be twice as long as the one before,
   double largest_chunk_ms = 3200;  // up to this
-  double open_chunk_ms = 500;      // speech that must be in hand for another chunk of an unfinished sentence
-  double lead_in_ms = 50;          // silence before a turn's first word, at most
+  double open_chunk_ms = 500;  // speech that must be in hand for the second chunk of an unfinished sentence;
+                               // then twice and four times as much
+  double lead_in_ms = 50;      // silence before a turn's first word, at most
   bool cuda = false;
 };
 
@@ -91,17 +92,16 @@ class SpeechStream {
   int pending_tokens() const;  // audio tokens in hand, estimated
   int rendered_tokens() const;
 
-  // Whether render() would bring a chunk. `urgent`: as soon as a single word can be spoken, since the
-  // listener is about to hear a gap; otherwise only once a worthwhile chunk can be made.
-  bool chunk_ready(bool urgent = false) const;
-  // Frames of 12.5 ms that the next chunk has at most: chunks of equal shape are rendered together at little
-  // more cost.
+  // Whether a worthwhile chunk can be made. What is spoken, to the sample, follows from the pieces of text in
+  // their order, not from when render() is called.
+  bool chunk_ready() const;
+  // Frames of 12.5 ms that the next chunk has at most. On a GPU chunks of equal shape are rendered together.
   int chunk_frames() const;
   bool finished() const;  // the text is finished and all of it is spoken
 
   // The next chunk; empty when there is nothing to say yet.
   SpeechChunk render();
-  // The same for several streams of the same voice in one pass.
+  // The same for several streams of the same voice.
   static std::vector<SpeechChunk> render(std::span<SpeechStream* const> streams);
 
   // Code points of the pushed text that a listener who heard so much has heard said.

@@ -40,7 +40,16 @@ class SpeechStream::Impl {
     speed_ = timbre->speed * options.speed;
   }
 
-  SpeechText& text() { return text_; }
+  void push(std::string_view utf8) {
+    if (utf8.empty()) return;
+    pieces_.emplace_back(utf8);
+    held_signs_ += signs_of(utf8);
+    admit();
+  }
+  void finish() {
+    finish_asked_ = true;
+    admit();
+  }
 
   double frame_ms() const {
     return 1000.0 * parts_.config.synthesis.hop / parts_.config.synthesis.sample_rate;
@@ -50,24 +59,23 @@ class SpeechStream::Impl {
 
   double pending_ms() const {
     double frames = utterance_ ? static_cast<double>(utterance_->ready_frames()) : 0;
-    return frames * frame_ms() + static_cast<double>(unplanned_signs()) * ms_a_sign / speed_;
+    return frames * frame_ms() + static_cast<double>(unplanned_signs() + held_signs_) * ms_a_sign / speed_;
   }
 
   bool finished() const {
     return text_.finished() && !text_.has_sentence() && (!utterance_ || utterance_->done());
   }
 
-  bool chunk_ready(bool urgent) const {
-    if (finished()) return false;
+  bool chunk_ready() const {
+    if (finished() || stalled_) return false;
     if (text_.has_sentence() || (utterance_ && utterance_->complete() && !utterance_->done())) return true;
     std::size_t settled = text_.settled_count(parts_.settings.held_words);
     bool open = utterance_ && !utterance_->complete();
-    if (!open)
-      return settled >= static_cast<std::size_t>(first_chunk() && !urgent ? parts_.settings.first_words : 1);
+    if (!open) return settled >= static_cast<std::size_t>(first_chunk() ? parts_.settings.first_words : 1);
     double words = static_cast<double>(settled) - static_cast<double>(planned_words_);
     double ms = static_cast<double>(utterance_->ready_frames()) * frame_ms() +
                 words * signs_a_word * ms_a_sign / speed_;
-    return urgent ? ms > 0 : ms >= parts_.settings.open_chunk_ms;
+    return ms >= std::ldexp(parts_.settings.open_chunk_ms, std::clamp(chunks_ - 1, 0, 2));
   }
 
   std::int64_t chunk_frames() const {
@@ -132,9 +140,40 @@ class SpeechStream::Impl {
     return next == said_.begin() ? 0 : std::prev(next)->text_end;
   }
 
+  // After a render: what was held may now be looked at, as far as the next chunk needs.
+  void rendered(const SpeechChunk& chunk) {
+    stalled_ = chunk.pcm.empty() && !finished();
+    admit();
+  }
+
   const Network& network() const { return parts_.network; }
+  bool on_gpu() const { return parts_.settings.cuda; }
 
  private:
+  static std::size_t signs_of(std::string_view utf8) {
+    return static_cast<std::size_t>(
+        std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  }
+
+  // A chunk's prosody follows from all the text that is known when it is made. If that were all that happened
+  // to be pushed by then, the same answer would sound different whenever the engine had other work in
+  // between. So a piece of text is looked at only when the chunk before it cannot be made without it: what is
+  // spoken follows from the pieces alone.
+  void admit() {
+    while (!chunk_ready()) {
+      if (!pieces_.empty()) {
+        held_signs_ -= signs_of(pieces_.front());
+        text_.push(pieces_.front());
+        pieces_.pop_front();
+      } else if (finish_asked_ && !text_.finished()) {
+        text_.finish();
+      } else {
+        return;
+      }
+      stalled_ = false;
+    }
+  }
+
   struct Said {
     std::int64_t samples;
     std::uint32_t text_end;
@@ -200,6 +239,10 @@ class SpeechStream::Impl {
   std::shared_ptr<const Voice> voice_;
   const Voice::Parts& parts_;
   SpeechText text_;
+  std::deque<std::string> pieces_;  // pushed and not looked at yet
+  std::size_t held_signs_ = 0;      // code points in them
+  bool finish_asked_ = false;
+  bool stalled_ = false;  // the last render brought nothing: more text is needed
   Style style_;
   float speed_ = 1;
   std::uint64_t seed_ = 0;
@@ -222,13 +265,13 @@ SpeechStream::~SpeechStream() = default;
 SpeechStream::SpeechStream(SpeechStream&&) noexcept = default;
 SpeechStream& SpeechStream::operator=(SpeechStream&&) noexcept = default;
 
-void SpeechStream::push_text(std::string_view text) { impl_->text().push(text); }
-void SpeechStream::finish_text() { impl_->text().finish(); }
+void SpeechStream::push_text(std::string_view text) { impl_->push(text); }
+void SpeechStream::finish_text() { impl_->finish(); }
 double SpeechStream::pending_ms() const { return impl_->pending_ms(); }
 double SpeechStream::rendered_ms() const { return impl_->rendered_ms(); }
 int SpeechStream::pending_tokens() const { return static_cast<int>(impl_->pending_ms() / ms_a_sign); }
 int SpeechStream::rendered_tokens() const { return impl_->rendered_tokens(); }
-bool SpeechStream::chunk_ready(bool urgent) const { return impl_->chunk_ready(urgent); }
+bool SpeechStream::chunk_ready() const { return impl_->chunk_ready(); }
 int SpeechStream::chunk_frames() const { return static_cast<int>(impl_->chunk_frames()); }
 bool SpeechStream::finished() const { return impl_->finished(); }
 std::uint32_t SpeechStream::text_at(double heard_ms) const { return impl_->text_at(heard_ms); }
@@ -245,17 +288,20 @@ std::vector<SpeechChunk> SpeechStream::render(std::span<SpeechStream* const> str
     std::size_t stream;
     at::Tensor window;
   };
-  std::map<std::int64_t, std::vector<Waiting>> by_length;  // windows of equal length share a pass
+  // Windows of equal length share a pass on a GPU. On a processor a pass of several saves nothing, and its
+  // sums come out a little different, which would make an answer depend on its neighbours.
+  std::map<std::pair<std::int64_t, std::size_t>, std::vector<Waiting>> passes;
   for (std::size_t i = 0; i < streams.size(); ++i) {
     Impl& impl = *streams[i]->impl_;
     if (impl.prepare()) {
       at::Tensor window = impl.window();
-      by_length[window.size(1)].push_back({i, std::move(window)});
+      const std::size_t pass = impl.on_gpu() ? 0 : i;
+      passes[{window.size(1), pass}].push_back({i, std::move(window)});
     } else {
       impl.close(chunks[i]);
     }
   }
-  for (const auto& [length, waiting] : by_length) {
+  for (const auto& [pass, waiting] : passes) {
     std::vector<at::Tensor> windows;
     for (const Waiting& one : waiting) windows.push_back(one.window);
     at::Tensor input = windows.size() == 1 ? windows[0] : at::cat(windows, 0);
@@ -264,6 +310,7 @@ std::vector<SpeechChunk> SpeechStream::render(std::span<SpeechStream* const> str
       streams[waiting[i].stream]->impl_->render(spectra[static_cast<std::int64_t>(i)],
                                                 chunks[waiting[i].stream]);
   }
+  for (std::size_t i = 0; i < streams.size(); ++i) streams[i]->impl_->rendered(chunks[i]);
   return chunks;
 }
 

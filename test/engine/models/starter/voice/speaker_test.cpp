@@ -62,13 +62,13 @@ Speech at_once(const std::string& text, const SpeechOptions& options = {}) {
 }
 
 // A word at a time, speaking whenever a chunk can be made.
-Speech word_by_word(const std::string& text, bool urgent = false) {
+Speech word_by_word(const std::string& text) {
   SpeechStream stream(voice(), {});
   Speech speech;
   std::istringstream words(text);
   for (std::string word; words >> word;) {
     stream.push_text(word + " ");
-    while (stream.chunk_ready(urgent)) {
+    while (stream.chunk_ready()) {
       SpeechChunk chunk = stream.render();
       if (chunk.pcm.empty()) break;
       speech.add(chunk);
@@ -139,9 +139,26 @@ TEST_CASE("speech starts after a few words, long before the sentence ends", "[vo
   CHECK(stream.rendered_tokens() == chunk.audio_tokens);
 }
 
+TEST_CASE("speech is the same however long its chunks have to wait", "[voice][speaker]") {
+  const Speech prompt = word_by_word(story);
+  for (std::size_t wait : {3, 1000}) {
+    SpeechStream stream(voice(), {});
+    Speech late;
+    std::istringstream words(story);
+    std::size_t pushed = 0;
+    for (std::string word; words >> word;) {
+      stream.push_text(word + " ");
+      if (++pushed % wait == 0 && stream.chunk_ready()) late.add(stream.render());
+    }
+    stream.finish_text();
+    while (!stream.finished()) late.add(stream.render());
+    CAPTURE(wait);
+    CHECK(late.pcm == prompt.pcm);
+  }
+}
+
 TEST_CASE("nothing clicks where chunks of growing text join", "[voice][speaker]") {
-  bool urgent = GENERATE(false, true);
-  Speech speech = word_by_word(story, urgent);
+  Speech speech = word_by_word(story);
   REQUIRE(speech.joins.size() > 4);
   double anywhere = sharpest(speech.pcm, 0, speech.pcm.size());
   for (std::size_t join : speech.joins) {

@@ -1,0 +1,29 @@
+#include "engine/models/starter/load_starter.hpp"
+
+#include <ATen/Parallel.h>
+
+#include "engine/models/starter/starter_model.hpp"
+
+namespace parley::starter {
+
+std::unique_ptr<engine::SpeechModel> load_starter(const weights::Bundle& bundle,
+                                                  const models::ModelOptions& options) {
+  // LibTorch's own pool spins at its barriers, which collapses as soon as another program wants a core. What
+  // is worth sharing among cores goes through kernels::Team.
+  at::set_num_threads(1);
+  const bool cuda = options.device.starts_with("cuda");
+  auto ear =
+      whisper::Recognizer::load(bundle.part("ear"), {.threads = options.threads, .device = options.device});
+  auto brain = causal_lm::LanguageModel::load(bundle.part("brain"),
+                                              {.threads = options.threads, .device = options.device});
+  auto voice = voice::Voice::load(bundle.part("voice"), {.cuda = cuda});
+  StarterSettings settings{.id = bundle.id(),
+                           .language = options.language,
+                           .speed = options.speed,
+                           .liveliness = options.liveliness,
+                           .context_tokens = options.context_tokens};
+  return std::make_unique<StarterModel>(std::move(ear), std::move(brain), std::move(voice),
+                                        std::move(settings));
+}
+
+}  // namespace parley::starter

@@ -1,0 +1,37 @@
+// Tested by test/engine/models/starter/prefix_cache_test.cpp.
+#include "engine/models/starter/prefix_cache.hpp"
+
+#include <algorithm>
+
+namespace parley::starter {
+
+int common_length(std::span<const int> one, std::span<const int> other) {
+  const auto [end, unused] = std::mismatch(one.begin(), one.end(), other.begin(), other.end());
+  return static_cast<int>(end - one.begin());
+}
+
+PrefixCache::Match PrefixCache::find(std::span<const int> ids) {
+  auto best = slots_.end();
+  int length = 0;
+  for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
+    const int common = common_length(slot->tokens(), ids);
+    if (common > length) {
+      length = common;
+      best = slot;
+    }
+  }
+  if (best == slots_.end()) return {};
+  slots_.splice(slots_.begin(), slots_, best);
+  return {&slots_.front(), length};
+}
+
+void PrefixCache::keep(const causal_lm::LanguageModel& model, const causal_lm::KvSlot& slot, int length) {
+  if (length <= 0 || most_ == 0) return;
+  const std::span<const int> ids = std::span(slot.tokens()).first(static_cast<std::size_t>(length));
+  if (find(ids).length == length) return;
+  if (slots_.size() == most_) slots_.pop_back();
+  slots_.push_front(model.new_slot());
+  slots_.front().copy_from(slot, length);
+}
+
+}  // namespace parley::starter
