@@ -143,6 +143,8 @@ void Settings::load(const std::filesystem::path& file) {
     object = json::parse(stream, /*callback=*/nullptr, /*allow_exceptions=*/true, /*ignore_comments=*/true);
   } catch (const json::parse_error& error) {
     throw std::runtime_error(file.string() + " is not JSON, at byte " + std::to_string(error.byte));
+  } catch (const json::out_of_range&) {
+    throw std::runtime_error(file.string() + " holds a number that is larger than numbers can be");
   }
   load(object, file.string());
 }

@@ -1,6 +1,7 @@
 #include "config/settings.hpp"
 
 #include "test/support/catch.hpp"
+#include "test/support/temporary_folder.hpp"
 
 using namespace parley;
 using nlohmann::json;
@@ -90,6 +91,25 @@ TEST_CASE("an unknown key and a bad value name the key, what was expected and wh
   CHECK_THROWS_WITH(settings.load(std::filesystem::path("/nowhere.json")),
                     "cannot read the settings file /nowhere.json");
   CHECK(fields.threads == 1);
+}
+
+TEST_CASE("a settings file that is no JSON, or no numbers that a machine has, is refused with its name",
+          "[config]") {
+  Fields fields;
+  config::Settings settings = bound_to(fields);
+  const test::TemporaryFolder folder;
+  const auto complaint = [&](const char* text) -> std::string {
+    const auto file = folder.write("my.json", text);
+    try {
+      settings.load(file);
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what()).substr(file.string().size());
+    }
+    return "none";
+  };
+  CHECK(complaint("{\"threads\": }") == " is not JSON, at byte 13");
+  CHECK(complaint("{\"sampling\": {\"top_p\": 1e999}}") ==
+        " holds a number that is larger than numbers can be");
 }
 
 TEST_CASE("the values of all settings read back as they are", "[config]") {
