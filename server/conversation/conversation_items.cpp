@@ -80,10 +80,13 @@ void Conversation::Impl::on_client(const protocol::ConversationItemTruncate& eve
   outbox_.send(protocol::ConversationItemTruncated{item->id, 0, *item->heard_ms});
 }
 
+// The client is told, as it may name an item that is gone, and takes the one before another from what it was
+// told.
 void Conversation::Impl::trim() {
   for (const std::string& id : items_.trim(settings_.items)) {
     outbox_.perform(Forget{id});
     transcriber_.forget(id);
+    outbox_.send(protocol::ConversationItemDeleted{id});
   }
 }
 

@@ -119,6 +119,7 @@ engine::TurnRequest Conversation::Impl::request(const protocol::ResponseParamete
   request.max_output_tokens = parameters.max_output_tokens.value_or(session_.max_output_tokens).tokens;
   request.out_of_band = parameters.out_of_band;
   request.turn_end = now_;
+  request.retention = retention(session_.truncation);
   return request;
 }
 

@@ -172,4 +172,17 @@ std::vector<engine::Tool> engine_tools(const std::vector<protocol::Tool>& tools)
   return result;
 }
 
+std::optional<double> retention(const protocol::Truncation& truncation) {
+  using Strategy = protocol::Truncation::Strategy;
+  switch (truncation.strategy) {
+    case Strategy::disabled:
+      return std::nullopt;
+    case Strategy::retention_ratio:
+      return truncation.retention_ratio;
+    case Strategy::automatic:
+      break;
+  }
+  return engine::TurnRequest{}.retention;
+}
+
 }  // namespace parley::conversation

@@ -24,5 +24,7 @@ protocol::Usage wire_usage(const engine::Usage& usage);
 
 engine::ToolChoice engine_tool_choice(const protocol::ToolChoice& choice);
 std::vector<engine::Tool> engine_tools(const std::vector<protocol::Tool>& tools);
+// TurnRequest::retention.
+std::optional<double> retention(const protocol::Truncation& truncation);
 
 }  // namespace parley::conversation

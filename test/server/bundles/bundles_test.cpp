@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "server/bundles/choose.hpp"
 #include "server/bundles/find.hpp"
 #include "server/bundles/inspect.hpp"
 #include "server/bundles/report.hpp"
@@ -122,4 +123,37 @@ TEST_CASE("numbers are written for people", "[server][bundles]") {
   CHECK(bundles::in_bytes(1023) == "1023 B");
   CHECK(bundles::in_bytes(96651144) == "92.2 MiB");
   CHECK(bundles::in_short(134515008) == "134.5 M");
+}
+
+TEST_CASE("a bundle is chosen by its folder, or by its name in the first place that has it",
+          "[server][bundles]") {
+  const test::TemporaryFolder folder;
+  make_bundle(folder, "near/one");
+  make_bundle(folder, "far/one");
+  make_bundle(folder, "far/two");
+  folder.write("near/one/bundle.json", R"({"format":1,"type":"starter","id":"one","brain":"brain"})");
+  folder.write("far/one/bundle.json", R"({"format":1,"type":"starter","id":"one","brain":"brain"})");
+  folder.write("far/two/bundle.json", R"({"format":1,"type":"starter","id":"one","brain":"brain"})");
+  using namespace std::chrono_literals;
+  std::filesystem::last_write_time(
+      folder.path() / "far/one/bundle.json",
+      std::filesystem::last_write_time(folder.path() / "far/two/bundle.json") + 1h);
+  const auto near = folder.path() / "near", far = folder.path() / "far";
+  CHECK(bundles::choose((far / "two").string(), {}) == far / "two");
+  CHECK(bundles::choose("one", std::vector{near, far}) == near / "one");
+  CHECK(bundles::choose("one", std::vector{far, near}) == far / "one");  // the one made last
+  CHECK_THROWS_WITH(bundles::choose("three", std::vector{near, far}),
+                    ContainsSubstring("no bundle is called 'three' in " + near.string()) &&
+                        ContainsSubstring("./scripts/setup"));
+  CHECK_THROWS_WITH(bundles::choose(near.string(), {}), ContainsSubstring("is not a bundle"));
+}
+
+TEST_CASE("the bundles of the checkout that a program was built in come first", "[server][bundles]") {
+  const test::TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path() / ".deps");
+  const auto places = bundles::usual_places(folder.path() / "build/release/parley");
+  REQUIRE(places.size() >= 4);
+  CHECK(places[0] == folder.path() / "models");
+  CHECK(places[1] == folder.path() / ".deps");
+  CHECK(places[2] == "models");
 }

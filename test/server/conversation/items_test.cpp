@@ -176,7 +176,7 @@ TEST_CASE("audio inside an item is heard under the item's id", "[server][convers
   CHECK(fixture.performed<Forget>()[0].item_id == "spoken");
 }
 
-TEST_CASE("a conversation keeps its newest items", "[server][conversation]") {
+TEST_CASE("a conversation keeps its newest items, and tells which it does not", "[server][conversation]") {
   ConversationSettings settings;
   settings.items = 3;
   Fixture fixture(default_session(), settings);
@@ -186,6 +186,8 @@ TEST_CASE("a conversation keeps its newest items", "[server][conversation]") {
   fixture.client(protocol::ResponseCreate{});
   REQUIRE(fixture.request().context.size() == 3);
   CHECK(fixture.request().context[0].id == "id2");
+  CHECK(fixture.count<protocol::ConversationItemDeleted>() == 2);
+  CHECK(fixture.last<protocol::ConversationItemDeleted>().item_id == "id1");
 }
 
 }  // namespace

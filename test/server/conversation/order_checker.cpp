@@ -65,7 +65,10 @@ void OrderChecker::check(const protocol::ConversationItemDone& event) {
 }
 
 void OrderChecker::check(const protocol::ConversationItemDeleted& event) {
+  require(done_.count(event.item_id) > 0, "an item is done before it is deleted");
   std::erase(order_, event.item_id);
+  // A client may give its id to another item.
+  for (auto* known : {&added_, &done_, &transcribed_}) known->erase(event.item_id);
 }
 
 void OrderChecker::transcribed(const std::string& item_id) {
