@@ -32,10 +32,26 @@ Found look_at(const fs::path& folder) {
   return found;
 }
 
+// The nearest folder above the program that has what set-up makes: it lies in build/PRESET of its checkout.
+fs::path checkout_of(fs::path program) {
+  std::error_code unknown;
+  if (program.empty()) program = fs::read_symlink("/proc/self/exe", unknown);
+  constexpr int levels = 3;
+  for (int level = 0; level < levels && program.has_relative_path(); ++level) {
+    program = program.parent_path();
+    if (fs::is_directory(program / ".deps", unknown)) return program;
+  }
+  return {};
+}
+
 }  // namespace
 
-std::vector<fs::path> usual_places() {
+std::vector<fs::path> usual_places(const fs::path& program) {
   std::vector<fs::path> places{"models", ".deps"};
+  const fs::path checkout = checkout_of(program);
+  std::error_code unknown;
+  if (!checkout.empty() && !fs::equivalent(checkout, fs::current_path(unknown), unknown))
+    places = {checkout / "models", checkout / ".deps", "models", ".deps"};
   const char* cache = std::getenv("PARLEY_CACHE");
   const char* home = std::getenv("HOME");
   if (cache != nullptr && *cache != '\0')
