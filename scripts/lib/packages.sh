@@ -8,7 +8,12 @@ system_packages() {
   echo g++ cmake ninja-build ccache pkg-config git ca-certificates python3-venv \
     $boost libssl-dev libopus-dev nlohmann-json3-dev libspdlog-dev libcli11-dev catch2 libsqlite3-dev \
     prometheus-cpp-dev libpcre2-dev libspeexdsp-dev libsndfile1-dev libkissfft-dev
-  [ "$1" = 0 ] || echo clang espeak-ng pocketsphinx-testdata
+  [ "$1" = 0 ] || echo clang libclang-rt-dev espeak-ng pocketsphinx-testdata nodejs "$(browser_package)"
+}
+
+# Ubuntu's Chromium is a snap, which no container can install; the browser's tests are skipped there.
+browser_package() {
+  grep -q '^ID=ubuntu' /etc/os-release || echo chromium
 }
 
 # Prints those of the packages that are not installed.
