@@ -89,7 +89,7 @@ class Machine(unittest.TestCase):
         environment = os.environ | {"PATH": f"{self.bin}:{os.environ['PATH']}", "PARLEY_CACHE": str(self.cache),
                                     "CALLS": str(self.folder / "calls"), "HOME": str(self.folder)} | variables
         (self.folder / "calls").write_text("")
-        done = subprocess.run(words, cwd=self.checkout, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(words, cwd=self.checkout, env=environment, capture_output=True, text=True, timeout=200)
         self.calls = (self.folder / "calls").read_text().splitlines()
         return done
 

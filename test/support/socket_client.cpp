@@ -173,6 +173,7 @@ std::optional<SocketClient::Message> SocketClient::read_or_closed() {
   const error_code error = connection_->run("read", [&](auto done) { socket.async_read(buffer, done); });
   if (error) {
     closed_ = true;
+    close_reason_ = error.message();
     if (error == beast::websocket::error::closed) {
       close_code_ = socket.reason().code;
       close_reason_ = std::string(socket.reason().reason.data(), socket.reason().reason.size());

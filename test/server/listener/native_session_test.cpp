@@ -212,7 +212,7 @@ TEST_CASE("without headers a message is a bare packet, both ways", "[listener][n
   std::vector<float> heard;
   for (const auto& message : client.seen())
     if (message.binary()) REQUIRE(decoder.decode(message.bytes, heard).has_value());
-  CHECK(heard.size() == 6 * 4 * 960);
+  CHECK(heard.size() == 5 * 4 * 960);
 }
 
 TEST_CASE("json_audio sends deltas beside the packets", "[listener][native]") {
