@@ -38,6 +38,15 @@ void quantize(const float* x, int inputs, std::int16_t* levels, float* scales, f
 
 // ---- products
 
+// Weights come from main memory once, with the first rows; so far ahead they are asked for.
+constexpr int prefetch_distance = 2048;
+
+template <int bytes>
+PARLEY_INLINE void prefetch_ahead(const std::byte* weights) {
+#pragma GCC unroll 10
+  for (int line = 0; line < bytes; line += 64) prefetch(weights + prefetch_distance + line);
+}
+
 constexpr int rows_at_once = 4;
 constexpr int float_rows_at_once = 6;
 
@@ -117,6 +126,7 @@ Tile<rows> grouped_product(const std::byte* panel, int inputs, const Activations
     tile.low[row] = tile.high[row] = F8::zero();
   }
   for (int group = 0; group < groups; ++group, panel += stride) {
+    if (first_row == 0) prefetch_ahead<stride>(panel);
     IntegerTile<rows> products;
     if constexpr (with_minimum)
       products = group4<rows>(panel, levels, group * group_size);
@@ -163,7 +173,9 @@ Tile<rows> float_product(const std::byte* panel, int inputs, const Activations& 
     values[row] = x.floats + static_cast<std::ptrdiff_t>(first_row + row) * inputs;
     tile.low[row] = tile.high[row] = F8::zero();
   }
+  constexpr int input_bytes = panel_rows * (format == Format::f32 ? 4 : 2);
   for (int input = 0; input < inputs; ++input) {
+    if (first_row == 0) prefetch_ahead<input_bytes>(panel + input * input_bytes);
     const F8 low = load_weights<format>(panel, input * panel_rows);
     const F8 high = load_weights<format>(panel, input * panel_rows + 8);
 #pragma GCC unroll 8

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 #include <string>
 
 #include "engine/kernels/numbers.hpp"
+#include "engine/kernels/weight_memory.hpp"
 
 namespace parley::kernels {
 namespace {
@@ -174,8 +173,6 @@ std::string_view name_of(Format format) {
   return "";
 }
 
-void Matrix::Free::operator()(std::byte* memory) const { std::free(memory); }
-
 Matrix Matrix::pack(Team& team, std::span<const MatrixView> parts) {
   check(parts);
   std::vector<Row> rows;
@@ -208,9 +205,7 @@ Matrix Matrix::pack_rows(Team& team, const std::vector<Row>& rows, Format format
   matrix.inputs_ = rows.front().view->inputs;
   matrix.panel_bytes_ = panel_size(format, matrix.inputs_);
   const int panels = matrix.panels();
-  matrix.memory_.reset(static_cast<std::byte*>(
-      std::aligned_alloc(alignment, matrix.panel_bytes_ * static_cast<std::size_t>(panels))));
-  if (!matrix.memory_) throw std::bad_alloc();
+  matrix.memory_ = weight_memory(matrix.panel_bytes_ * static_cast<std::size_t>(panels));
   team.run(panels, [&](int index, int) {
     std::array<Row, panel_rows> some{};
     for (std::size_t row = 0; row < some.size(); ++row) {
@@ -223,7 +218,6 @@ Matrix Matrix::pack_rows(Team& team, const std::vector<Row>& rows, Format format
 }
 
 void Matrix::pack_panel(std::span<const Row, panel_rows> rows, std::byte* panel) const {
-  std::memset(panel, 0, panel_bytes_);
   for (int lane = 0; lane < panel_rows; ++lane) {
     const Row& row = rows[static_cast<std::size_t>(lane)];
     if (row.view == nullptr) continue;

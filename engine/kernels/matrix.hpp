@@ -69,16 +69,12 @@ class Matrix {
   static Matrix pack_rows(Team& team, const std::vector<Row>& rows, Format format);
   void pack_panel(std::span<const Row, panel_rows> rows, std::byte* panel) const;
 
-  struct Free {
-    void operator()(std::byte* memory) const;
-  };
-
   Format format_ = Format::f32;
   int outputs_ = 0;
   int inputs_ = 0;
   bool gated_ = false;
   std::size_t panel_bytes_ = 0;
-  std::unique_ptr<std::byte[], Free> memory_;
+  std::shared_ptr<std::byte> memory_;
 };
 
 // Rounds a float matrix to groups of 8 bits; the view lives as long as the result.
