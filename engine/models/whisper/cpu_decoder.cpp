@@ -220,8 +220,8 @@ void CpuDecoder::cross_attention(int layer) {
     const Pieces& sound = group.window->sound;
     Scratch& scratch = scratch_[static_cast<std::size_t>(worker)];
     sound.view(layer, head, scratch.pieces);
-    constexpr int queries_at_once = 4;  // of the kernel
-    grow_to(scratch.scores, index(std::min(group.count, queries_at_once) * sound.count(), piece_positions));
+    grow_to(scratch.scores,
+            index(std::min(group.count, kernels::heads_at_once) * sound.count(), piece_positions));
     grow_to(scratch.queries, index(group.count, head_width_));
     grow_to(scratch.mixed, index(group.count, head_width_));
     for (int i = 0; i < group.count; ++i)

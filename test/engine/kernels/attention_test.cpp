@@ -168,3 +168,25 @@ TEST_CASE("exponentials are within 1e-6 of the library's", "[kernels]") {
     CHECK(sum == Approx(wanted).epsilon(1e-5));
   }
 }
+
+TEST_CASE("a position that stands for many weighs as much as they would", "[kernels][attention]") {
+  constexpr int own = 16, all = 24, many = 3;
+  for (const kernels::Functions* kernel : kernels::available_functions()) {
+    INFO(kernel->name);
+    const Past past(*kernel, all);
+    Past spelled_out = past;  // the last eight, three times, for the sum in double precision
+    for (int round = 1; round < many; ++round) {
+      const auto from = own * head_width, to = all * head_width;
+      spelled_out.keys.insert(spelled_out.keys.end(), past.keys.begin() + from, past.keys.begin() + to);
+      spelled_out.values.insert(spelled_out.values.end(), past.values.begin() + from,
+                                past.values.begin() + to);
+    }
+    const auto queries = test::random_floats(head_width, 25, 2.0F);
+    std::vector<float> scores(2 * all), out(head_width);
+    kernel->attend(queries.data(), 1, head_width,
+                   {.pieces = past.pieces.data(), .length = all, .many_from = own, .as_many = many},
+                   scores.data(), out.data());
+    const auto wanted = expected(spelled_out, queries, 1, own + many * (all - own));
+    for (std::size_t i = 0; i < out.size(); ++i) CHECK(out[i] == Approx(wanted[i]).margin(3e-4));
+  }
+}

@@ -69,7 +69,7 @@ std::vector<float> logits_of(Network& network, WindowState& window) {
 }  // namespace
 
 TEST_CASE("the encoder at float32 is within 1e-3 of the reference", "[engine][whisper][parity]") {
-  at::set_num_threads(2);
+  at::set_num_threads(1);
   auto network = load(/*exact=*/true);
   CHECK(from_reference(network->encoder_output(features("something.raw", whole), whole), "whole").largest <
         1e-3);
