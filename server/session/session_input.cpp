@@ -33,6 +33,10 @@ net::awaitable<void> Session::hear() {
       if (ended_by_.empty()) ended_by_ = describe_end(received.error);
       co_return;
     }
+    if (received.too_large) {
+      end(1009, "message too large");
+      co_await room_.wait([] { return false; });  // the closing handshake reads the rest
+    }
     const std::span message(static_cast<const char*>(incoming_.cdata().data()), incoming_.size());
     throttle_.message(received.binary, message.size(), Clock::now());
     ++(received.binary ? services_.counters.binary_in : services_.counters.text_in);

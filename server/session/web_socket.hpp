@@ -20,10 +20,11 @@ class WebSocket {
   virtual ~WebSocket() = default;
 
   struct Received {
-    error_code error;
+    error_code error = {};
     bool binary = false;
+    bool too_large = false;  // the message is longer than may be; the rest of it was left
   };
-  // One whole message, appended to `buffer`.
+  // One whole message, into the empty `buffer`.
   virtual net::awaitable<Received> read(beast::flat_buffer& buffer) = 0;
   // As one frame. `message` stays where it is until the write has ended.
   virtual net::awaitable<error_code> write(bool binary, std::span<const char> message) = 0;
