@@ -1,4 +1,4 @@
-// Tested by test/server/auth/credential_test.cpp.
+// Tested by test/server/auth/auth_test.cpp.
 #include "server/auth/credential.hpp"
 
 #include <openssl/crypto.h>

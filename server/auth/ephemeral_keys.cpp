@@ -1,4 +1,4 @@
-// Tested by test/server/auth/ephemeral_keys_test.cpp.
+// Tested by test/server/auth/auth_test.cpp.
 #include "server/auth/ephemeral_keys.hpp"
 
 #include <openssl/evp.h>

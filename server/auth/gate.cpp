@@ -1,4 +1,4 @@
-// Tested by test/server/auth/gate_test.cpp.
+// Tested by test/server/auth/auth_test.cpp.
 #include "server/auth/gate.hpp"
 
 namespace parley::server {

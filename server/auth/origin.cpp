@@ -1,4 +1,4 @@
-// Tested by test/server/auth/origin_test.cpp.
+// Tested by test/server/auth/auth_test.cpp.
 #include "server/auth/origin.hpp"
 
 #include <algorithm>

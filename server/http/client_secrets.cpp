@@ -1,4 +1,4 @@
-// Tested by test/server/http/client_secrets_test.cpp.
+// Tested by test/server/listener/handshake_test.cpp, H12.
 #include "server/http/client_secrets.hpp"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// Tested by test/server/http/routes_test.cpp.
+// Tested by test/server/listener/http_test.cpp.
 #include "server/http/routes.hpp"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// Tested by test/server/http/target_test.cpp.
+// Tested by test/server/auth/auth_test.cpp.
 #include "server/http/target.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Tested by test/server/listener/admission_test.cpp.
+// Tested by test/server/listener/limits_test.cpp, L4.
 #include "server/listener/admission.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Tested by test/server/listener/entrance_test.cpp.
+// Tested by test/server/listener/handshake_test.cpp.
 #include "server/listener/entrance.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Tested by test/server/serve/serve_test.cpp.
+// Tested by test/server/serve/process_test.cpp.
 #include "server/serve/serve.hpp"
 
 #include <spdlog/sinks/stdout_color_sinks.h>

@@ -1,4 +1,4 @@
-// Tested by test/server/session/appended_audio_test.cpp.
+// Tested by test/server/session/audio_test.cpp.
 #include "server/session/appended_audio.hpp"
 
 #include "protocol/g711/g711.hpp"

@@ -1,4 +1,4 @@
-// Tested by test/server/session/beginning_test.cpp.
+// Tested by test/server/session/small_parts_test.cpp.
 #include "server/session/beginning.hpp"
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Tested by test/server/session/event_queue_test.cpp.
+// Tested by test/server/session/small_parts_test.cpp.
 #include "server/session/event_queue.hpp"
 
 #include <boost/asio/post.hpp>

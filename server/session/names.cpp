@@ -1,4 +1,4 @@
-// Tested by test/server/session/names_test.cpp.
+// Tested by test/server/session/small_parts_test.cpp.
 #include "server/session/names.hpp"
 
 #include <algorithm>

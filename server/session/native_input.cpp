@@ -1,4 +1,4 @@
-// Tested by test/server/session/native_input_test.cpp.
+// Tested by test/server/session/audio_test.cpp.
 #include "server/session/native_input.hpp"
 
 #include "protocol/opus/packet.hpp"

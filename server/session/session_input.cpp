@@ -73,7 +73,7 @@ net::awaitable<void> Session::take_append(protocol::InputAudioBufferAppend appen
   const protocol::AudioFormat format = conversation_.session().input_format;
   const std::size_t piece = static_cast<std::size_t>(format.bytes_per_second()) * piece_ms / 1000;
   const auto errors = conversation_.counts().errors;
-  for (protocol::ByteView rest = append.audio; !rest.empty();) {
+  for (protocol::ByteView rest = append.audio; !rest.empty() && !closing_;) {
     const auto bytes = rest.first(std::min(piece, rest.size()));
     rest = rest.subspan(bytes.size());
     InputPcm audio = appended_.push(bytes, format);

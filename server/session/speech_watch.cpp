@@ -1,4 +1,4 @@
-// Tested by test/server/session/speech_watch_test.cpp.
+// Tested by test/server/session/audio_test.cpp.
 #include "server/session/speech_watch.hpp"
 
 namespace parley::server {

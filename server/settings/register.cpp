@@ -1,4 +1,4 @@
-// Tested by test/server/settings/register_test.cpp.
+// Tested by test/server/settings/settings_test.cpp.
 #include "server/settings/register.hpp"
 
 #include <algorithm>
