@@ -69,6 +69,28 @@ TEST_CASE("L2: a client that never reads loses its session, and others notice no
   CHECK(other.expect("response.done")["response"]["status"] == "completed");
 }
 
+TEST_CASE("a client that asks and never reads is no longer read, and then loses its session",
+          "[listener][limits]") {
+  auto settings = test_settings();
+  settings.limits.slow_consumer = milliseconds(300);
+  settings.limits.close = milliseconds(200);
+  settings.limits.outgoing_bytes = 64 * 1024;
+  RunningServer server(settings);
+  SocketClient deaf(server.port(), {.reads_little = true});
+  // Each is answered with the session's whole object; the server takes only so many of them.
+  const Json update{{"type", "session.update"},
+                    {"session", {{"type", "realtime"}, {"instructions", std::string(20'000, 'x')}}}};
+  int said = 0;
+  try {
+    for (; said < 5000; ++said) deaf.say(update);
+  } catch (const std::runtime_error&) {  // the server has hung up
+  }
+  CHECK(said < 5000);
+  CHECK(RunningServer::eventually([&] { return server->counters().sessions == 0; }));
+  CHECK(server->counters().slow_consumers == 1);
+  CHECK(server->counters().text_in < 1000);
+}
+
 TEST_CASE("an engine that is too far ahead of a client that does not read is not kept waiting",
           "[listener][limits]") {
   auto settings = test_settings();
