@@ -20,7 +20,7 @@ from spoken import write_spoken
 SKIPPED = 77  # what ctest takes for "not run here"
 OPTIONS = None
 
-QUESTION = "What is the capital of France?"
+QUESTION = "How far away is the moon?"
 LONG_REQUEST = ("Tell me a long story about a sailor who crossed the sea to look for an island that was on none of his maps, "
                 "and about the people whom he met on his way there and on his way back home.")
 ITEMS = "__test.items"
@@ -79,7 +79,7 @@ class PageTest(unittest.TestCase):
         self.until_shown(page, "listening", "hearing", "thinking", "speaking", "listening", seconds=60)
         said = self.until(page, f"{said_by('user')}[0]?.text")
         if OPTIONS.hears_words:
-            self.assertRegex(said.lower(), "capital.*france")
+            self.assertRegex(said.lower(), "how far.*moon")
         self.assertTrue(page.evaluate(f"{said_by('assistant')}[0].text"))
         heard = page.evaluate("__test.heard")
         self.assertGreater(heard["samples"], RATE_HZ / 4, "samples above silence at the output")
