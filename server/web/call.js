@@ -69,7 +69,7 @@ export class Call {
     this.audio?.close();
     this.audio = this.playout = null;
     this.microphone = false;
-    this.conversation.forget_activity();
+    for (const item of this.conversation.forget_activity()) this.show.item(item);
     this.enter('idle');
   }
 
@@ -159,7 +159,7 @@ export class Call {
   leave_session() {
     this.settled = false;
     this.playout?.abandon();
-    this.conversation.forget_activity();
+    for (const item of this.conversation.forget_activity()) this.show.item(item);
   }
 
   on_event(event) {

@@ -2,18 +2,28 @@
 //
 // An item is {id, role: 'user' | 'assistant', text, heard, open, cut}: `heard` counts the code points of the text that were
 // played (Infinity: all, or not spoken at all), `open` while it still grows, `cut` once its end was never heard.
+import { split_at } from './captions.js';
+
 export class Conversation {
   constructor() {
     this.items = new Map();
     this.forget_activity();
   }
 
-  // A new connection: what was going on has ended; what was said stays.
+  // The session is gone: what was going on has ended. Of an answer only what was heard has been said. Returns the items that
+  // changed.
   forget_activity() {
     this.user_speaking = false;
     this.response = null;    // id of the one in progress
     this.awaiting = false;   // the user has ended a turn and nothing has come of it yet
-    for (const item of this.items.values()) item.open = false;
+    const changed = [...this.items.values()].filter(({ open, heard }) => open || heard !== Infinity);
+    return changed.map((item) => this.close(item));
+  }
+
+  close(item) {
+    const [said, unheard] = split_at(item.text, item.heard);
+    Object.assign(item, { text: said.trimEnd(), heard: Infinity, open: false, cut: item.cut || unheard !== '' });
+    return item.text === '' ? this.remove(item.id) : item;
   }
 
   // Takes an event in. Returns the item that changed, or null.

@@ -91,11 +91,22 @@ test('the replay tells a new session all that was said, in order and under the s
   assert.deepEqual(conversation.replay(), events);
 });
 
-test('a lost connection leaves nobody speaking and nothing awaited', () => {
-  apply(...heard_speech, ...answer, { type: 'input_audio_buffer.speech_started', item_id: 'item_v' });
-  conversation.forget_activity();
+test('a lost connection leaves nobody speaking, nothing awaited, and of the answer what was heard', () => {
+  apply(...heard_speech,
+    { type: 'conversation.item.input_audio_transcription.completed', item_id: 'item_u', transcript: 'Hello.' }, ...answer,
+    { type: 'input_audio_buffer.speech_started', item_id: 'item_v' });
+  conversation.items.get('item_a').heard = 4;
+  const changed = conversation.forget_activity();
   assert.deepEqual([conversation.user_speaking, conversation.awaiting, conversation.response], [false, false, null]);
-  assert.equal([...conversation.items.values()].some(({ open }) => open), false);
+  assert.deepEqual(changed.map(({ id, removed }) => [id, removed ?? false]), [['item_a', false], ['item_v', true]]);
+  const { text, heard, open, cut } = conversation.items.get('item_a');
+  assert.deepEqual([text, heard, open, cut], ['Good', Infinity, false, true]);
+});
+
+test('a conversation at rest is not changed by the end of its session', () => {
+  apply(...answer, { type: 'response.output_audio_transcript.done', item_id: 'item_a', transcript: 'Good morning.' });
+  assert.deepEqual(conversation.forget_activity(), []);
+  assert.equal(conversation.items.get('item_a').text, 'Good morning.');
 });
 
 test('tool calls and events from the future change nothing', () => {
