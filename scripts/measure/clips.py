@@ -50,7 +50,8 @@ def make(clip: Clip, path: pathlib.Path) -> pathlib.Path:
     if not source.is_file():
         raise Skipped("the package pocketsphinx-testdata is not installed")
     if source.suffix == ".wav":
-        return source
+        shutil.copyfile(source, path)
+        return path
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)

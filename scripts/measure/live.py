@@ -16,7 +16,7 @@ FIRST_TRIED, STEP, MOST = 12, 4, 32  # conversations at once
 
 def serve_command(bench: Bench) -> list:
     return [bench.parley(), "serve", "--listen", "127.0.0.1:0", "--model", bench.bundle(),
-            "--set", f"model.threads={bench.threads}"]
+            "--threads", bench.threads]
 
 
 def load(bench: Bench, url: str, sessions: int, turns: int) -> dict:

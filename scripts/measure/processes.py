@@ -66,8 +66,14 @@ def run(command: list, timeout_s: float, settings: Settings = NO_SETTINGS, good:
             raise Failed(f"{name} had not finished after {timeout_s:.0f} s") from expired
     if process.returncode not in good:
         lines = (errors.strip() or output.strip() or "it gave no reason").splitlines()
-        raise Failed(f"{name} {' '.join(map(str, command[1:3]))} ended with status {process.returncode}: {lines[-1][:300]}")
+        raise Failed(f"{name} {' '.join(map(str, command[1:3]))} {end_of(process)}: {lines[-1][:300]}")
     return output
+
+
+def end_of(process: subprocess.Popen) -> str:
+    if process.returncode < 0:
+        return f"was ended by {signal.Signals(-process.returncode).name}"
+    return f"ended with status {process.returncode}"
 
 
 def json_lines(output: str) -> list[dict]:
@@ -96,7 +102,7 @@ def serving(command: list, log: pathlib.Path, patience_s: float = 120) -> Iterat
     with open(log, "w") as output, started(command, stdout=output, stderr=subprocess.STDOUT) as process:
         yield process, wait_for_url(process, log, patience_s)
     if process.returncode not in (0, -signal.SIGTERM):
-        raise Failed(f"the server ended with status {process.returncode}: {last_line(log)}")
+        raise Failed(f"the server {end_of(process)}: {last_line(log)}")
 
 
 def wait_for_url(process: subprocess.Popen, log: pathlib.Path, patience_s: float) -> str:
@@ -105,7 +111,7 @@ def wait_for_url(process: subprocess.Popen, log: pathlib.Path, patience_s: float
         if found := re.search(r"listening on (http://\S+:\d+)", log.read_text(errors="replace")):
             return found.group(1)
         if process.poll() is not None:
-            raise Failed(f"the server ended with status {process.returncode} before it listened: {last_line(log)}")
+            raise Failed(f"the server {end_of(process)} before it listened: {last_line(log)}")
         time.sleep(0.05)
     raise Failed(f"the server did not listen within {patience_s:.0f} s: {last_line(log)}")
 

@@ -48,6 +48,7 @@ def machine_lines(machine: dict, versions: dict) -> str:
              f"load      {load} (1, 5, 15 minutes) before the run"]
     if machine["load_before"][0] > 0.25 * len(machine["cores_used"]):
         lines.append("          something else was running: expect noise, and read the spread")
+        lines.append("          the peer, whose threads spin, suffers most: ratios to it look better than they are")
     if machine["niceness"] > 0:
         lines.append(f"          the bench ran with niceness {machine['niceness']}: anything else went first")
     return "\n".join(lines)
