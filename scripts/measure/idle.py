@@ -81,7 +81,8 @@ class IdleSession:
 
 
 async def hold(url: str, count: int, pid: int) -> dict:
-    """Opens `count` sessions, asks each whether it is still there, and reads the server's memory before and after."""
+    """Opens `count` sessions, asks each whether it is still there, and reads the server's memory with none of
+    them, half of them, all of them."""
     address = urlsplit(url)
     gate = asyncio.Semaphore(AT_ONCE)
     sessions, reasons = [], []
@@ -96,23 +97,32 @@ async def hold(url: str, count: int, pid: int) -> dict:
                 session.close()
                 reasons.append(str(reason) or type(reason).__name__)
 
-    before = memory_kib(pid)
+    readings = [{"sessions": 0} | memory_kib(pid)]
     try:
-        await asyncio.gather(*(open_one() for _ in range(count)))
-        alive = sum(await asyncio.gather(*(session.is_alive() for session in sessions)))
-        after = memory_kib(pid)
+        for part in (count // 2, count - count // 2):
+            await asyncio.gather(*(open_one() for _ in range(part)))
+            alive = sum(await asyncio.gather(*(session.is_alive() for session in sessions)))
+            readings.append({"sessions": alive} | memory_kib(pid))
     finally:
         for session in sessions:
             session.close()
-    return {"asked": count, "held": alive, "before_kib": before, "after_kib": after, "reason": reasons[0] if reasons else ""}
+    return {"asked": count, "held": alive, "memory": readings, "reason": reasons[0] if reasons else ""}
+
+
+def memory_each(readings: list[dict], kind: str) -> float:
+    """KiB a session, counted from no sessions and from half of them, whichever is more: the first ones may fit into
+    memory that the server had used for something else and kept."""
+    last = readings[-1]
+    return max((last[kind] - one[kind]) / (last["sessions"] - one["sessions"])
+               for one in readings[:-1] if one["sessions"] < last["sessions"])
 
 
 def measure_idle(bench: Bench) -> list[Outcome]:
     """The figures idle_sessions and idle_memory. The server has taken and lost a few sessions before, so that what is
     counted is what a session costs and not what the first one brings about."""
-    count = 500 if bench.quick else 5000
+    count = 2000 if bench.quick else 5000
     if raise_file_limit() < count + SPARE_FILES:
-        raise Skipped(f"a process may have {raise_file_limit()} files open here and {count + SPARE_FILES} are needed; see ulimit -n")
+        raise Skipped(f"{count + SPARE_FILES} open files are needed and a process may have {raise_file_limit()} here; see ulimit -n")
     found = []
     for _ in range(1 if bench.quick else 2):
         with serving(serve_command(bench), bench.folder / "idle-server.log") as (server, url):
@@ -125,10 +135,10 @@ def measure_idle(bench: Bench) -> list[Outcome]:
 def outcomes_of(found: list[dict]) -> list[Outcome]:
     if reason := next((run["reason"] or "none answered a ping" for run in found if not run["held"]), None):
         raise Failed(f"no session could be held: {reason}")
-    notes = [f"{run['asked']} asked for; first refusal: {run['reason'] or 'none, but some answered no ping'}"
-             for run in found if run["held"] < run["asked"]]
-    each = {name: [(run["after_kib"][name] - run["before_kib"][name]) / run["held"] for run in found]
-            for name in ("VmRSS", "RssAnon")}
+    notes = [f"{found[0]['asked']} were asked for"]
+    notes += [f"{run['held']} held; first refusal: {run['reason'] or 'none, but some answered no ping'}"
+              for run in found if run["held"] < run["asked"]]
+    each = {kind: [memory_each(run["memory"], kind) for run in found] for kind in ("VmRSS", "RssAnon")}
     return [Outcome("idle_sessions", samples=[run["held"] for run in found], beside={"runs": found}, notes=notes),
             Outcome("idle_memory", samples=each["VmRSS"], beside=each,
-                    notes=[f"private memory alone {max(each['RssAnon']):.1f} KiB", "what the kernel holds for sockets is not in it"])]
+                    notes=[f"private memory alone {max(each['RssAnon']):.1f} KiB", "without what the kernel holds for sockets"])]

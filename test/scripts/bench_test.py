@@ -12,7 +12,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
-from measure import converse, live, peer  # noqa: E402
+from measure import converse, idle, live, peer  # noqa: E402
 from measure.arithmetic import Goal, Spread, in_turn, largest_passing, pair_ratios, percentile  # noqa: E402
 from measure.figures import FIGURES, Failed, Outcome  # noqa: E402
 from measure.processes import json_lines  # noqa: E402
@@ -102,6 +102,12 @@ class Outcomes(unittest.TestCase):
         with self.assertRaises(Failed):
             converse.paired_outcome("first_audio", "ms", pairs[1:], {})
 
+    def test_memory_of_a_session_is_not_hidden_by_what_the_server_had_to_spare(self):
+        readings = [{"sessions": 0, "VmRSS": 90_000}, {"sessions": 1000, "VmRSS": 90_000}, {"sessions": 2000, "VmRSS": 110_000}]
+        self.assertEqual(idle.memory_each(readings, "VmRSS"), 20)
+        readings[1]["VmRSS"] = 108_000
+        self.assertEqual(idle.memory_each(readings, "VmRSS"), 10)
+
     def test_every_package_of_the_peer_is_pinned(self):
         self.assertTrue(all(line.count("==") == 1 for line in peer.pinned()))
         self.assertTrue(all(any(line.startswith(f"{name}==") for line in peer.pinned()) for name in peer.SHARED_PACKAGES))
@@ -158,7 +164,7 @@ class Runs(unittest.TestCase):
         self.assertEqual(values["turn_end"], 42)
         self.assertEqual(values["conversations"], 12)
         self.assertEqual(values["busy"], 1)
-        self.assertEqual(values["idle_sessions"], 500)
+        self.assertEqual(values["idle_sessions"], 2000)
         self.assertGreater(values["resident"], 0)
         for name in figures:
             self.assertIn(name, answer.stdout)
