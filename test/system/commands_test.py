@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""What a shell sees of the program: exit statuses, one-line complaints, reports.    commands_test.py PROGRAM"""
+"""What a shell sees of the program: exit statuses, one-line complaints, reports."""
+
 import json
 import pathlib
 import tempfile
 import unittest
 import wave
 
-from program import main, parley, parley_json, recording
+from support.shell import go_forward, parley, parley_json
 
 COMMANDS = ("serve", "converse", "load", "models", "inspect")
 CONVERSE_KEYS = ["heard", "said", "asr_ms", "first_token_ms", "first_audio_ms", "total_ms", "audio_s", "tokens"]
@@ -60,7 +61,7 @@ class Commands(unittest.TestCase):
 
     def test_converse_hears_answers_and_measures(self):
         out = self.folder / "answer.wav"
-        done = parley("converse", recording(self.folder), "--out", out, "--runs", 2, "--json")
+        done = parley("converse", go_forward(self.folder), "--out", out, "--runs", 2, "--json")
         runs = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual(len(runs), 2)
         for run in runs:
@@ -75,4 +76,4 @@ class Commands(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    main()
+    unittest.main()
