@@ -1,4 +1,5 @@
 // One step: the passes that the scheduler chose, and what is done when one fails.
+#include <spdlog/fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -37,8 +38,11 @@ void Loop::run(const Pass& pass) {
   if (outcome == Outcome::ran) {
     const double took = seconds(now_() - from);
     scheduler_.measured(pass.kind, static_cast<int>(batch_.size()), pass.units, took * 1000);
+    for (TurnId id : batch_ids_) scheduler_.served(id, took * 1000 / static_cast<double>(batch_.size()));
     metrics_.step_seconds[static_cast<int>(pass.kind)].add(took);
     metrics_.batch_size[static_cast<int>(pass.kind)].add(static_cast<double>(batch_.size()));
+    spdlog::trace("engine: {} of {} for turns {} took {:.1f} ms", name(pass.kind), pass.units,
+                  fmt::join(batch_ids_, " "), took * 1000);
   } else {
     recover(pass, outcome, std::move(error));
   }

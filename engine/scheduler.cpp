@@ -10,6 +10,8 @@ double ms(milliseconds duration) { return static_cast<double>(duration.count());
 
 // The part of a step that prefill may use however long the decode pass took, so that a new turn always moves.
 constexpr double least_share_for_pieces = 0.25;
+// What hearing, reading and beginning an ordinary question takes on a laptop's processor, and some more.
+constexpr double ordinary_service_ms = 600;
 // With a step's budget under this, passes would cost more in overhead than they save in delay.
 constexpr double shortest_budget_ms = 4;
 
@@ -59,6 +61,11 @@ void Scheduler::update(TurnId turn, const WorkList& ready, const Turn::Progress&
   }
 }
 
+void Scheduler::served(TurnId turn, double ms) {
+  Running* found = find(turn);
+  if (found && !found->playback.started()) found->served_ms += ms;
+}
+
 void Scheduler::told(TurnId turn, Clock::time_point now) {
   if (Running* found = find(turn)) found->told_at = now;
 }
@@ -71,12 +78,19 @@ void Scheduler::heard(TurnId turn, double heard_ms, Clock::time_point now) {
   if (Running* found = find(turn)) found->playback.reported(heard_ms, now);
 }
 
+double Scheduler::excess_ms(const Running& turn) {
+  return turn.playback.started() ? 0 : std::max(0.0, turn.served_ms - ordinary_service_ms);
+}
+
 // When silence would be heard (or, without sound, when the reader would wait). It may lie in the past, and is
-// not moved on by waiting: a late turn goes before all that are less late, so none starves.
+// not moved on by waiting: a late turn goes before all that are less late, so none starves. It is moved on by
+// what the turn took beyond an ordinary one: who brings minutes of speech or pages of text lets those pass
+// who come meanwhile.
 Clock::time_point Scheduler::deadline(const Running& turn) const {
   if (turn.playback.started()) return turn.playback.dry_at();
-  if (turn.terms.speaks) return turn.terms.turn_end + settings_.first_audio_goal;
-  return std::max(turn.terms.turn_end, turn.told_at) + settings_.text_goal;
+  const auto excess = std::chrono::duration_cast<Clock::duration>(Milliseconds(excess_ms(turn)));
+  if (turn.terms.speaks) return turn.terms.turn_end + settings_.first_audio_goal + excess;
+  return std::max(turn.terms.turn_end, turn.told_at) + settings_.text_goal + excess;
 }
 
 bool Scheduler::may_speculate(Clock::time_point now, bool slots_full) {
@@ -104,10 +118,12 @@ std::span<const Pass> Scheduler::choose(Clock::time_point now) {
     };
     if (std::none_of(candidates_.begin(), candidates_.end(), of_this_class)) continue;
     const double budget_ms = step_budget_ms(now);
+    const auto about_to_sound = first_about_to_sound(urgency);
     double spent_ms = choose_chunks(urgency, budget_ms);
     spent_ms += choose_decode(urgency);
-    choose_pieces(urgency, std::max(budget_ms - spent_ms, budget_ms * least_share_for_pieces));
-    urgent_step_ = urgency == Urgency::urgent;
+    choose_pieces(urgency, std::max(budget_ms - spent_ms, budget_ms * least_share_for_pieces),
+                  about_to_sound);
+    urgent_step_ = urgency == Urgency::urgent && ordinary_work_is_urgent();
     break;
   }
   return {passes_.data(), passes_used_};
@@ -134,11 +150,16 @@ void Scheduler::list_candidates_of(const Running& turn, Clock::time_point now, d
   const bool speculative = turn.terms.speculative;
   // Nobody listens to a speculation yet: all that it made is its lead.
   const double lead_ms = speculative ? turn.progress.rendered_ms : turn.playback.lead_ms(now);
-  const bool hungry = !turn.terms.speaks || lead_ms + turn.progress.pending_ms < target_lead_ms;
+  const auto can = [&turn](WorkKind kind) {
+    return std::any_of(turn.ready.begin(), turn.ready.end(),
+                       [kind](const Work& work) { return work.kind == kind; });
+  };
+  const bool decodes = can(WorkKind::decode);
+  // What is too little for a chunk keeps nobody from falling silent.
+  const double in_hand_ms = lead_ms + (can(WorkKind::detokenize) ? turn.progress.pending_ms : 0);
+  const bool hungry = !turn.terms.speaks || in_hand_ms < target_lead_ms;
   if (speculative ? !hungry && lead_ms >= chunk_lead_ms : lead_ms >= ms(settings_.max_lead)) return;
 
-  const bool decodes = std::any_of(turn.ready.begin(), turn.ready.end(),
-                                   [](const Work& work) { return work.kind == WorkKind::decode; });
   for (const Work& work : turn.ready) {
     bool wanted = hungry;
     if (work.kind == WorkKind::detokenize) {
@@ -149,8 +170,33 @@ void Scheduler::list_candidates_of(const Running& turn, Clock::time_point now, d
     }
     Urgency urgency = speculative ? Urgency::speculative : wanted ? Urgency::urgent : Urgency::ahead;
     if (speculative && !wanted) continue;
-    candidates_[static_cast<int>(work.kind)].push_back({deadline(turn), turn.turn, work, urgency});
+    const bool sounded = turn.playback.started() || !turn.terms.speaks;
+    candidates_[static_cast<int>(work.kind)].push_back(
+        {deadline(turn), turn.turn, work, urgency, sounded, excess_ms(turn) > 0});
   }
+}
+
+// Among the turns that have read their prompt and made no sound yet, the earliest deadline. Such a turn is a
+// few short steps from being heard, and each of them would last as long as a piece of another turn's prompt
+// beside it: three turns that end together would all be answered when the last one is. So those that are due
+// later begin when it has sounded.
+Clock::time_point Scheduler::first_about_to_sound(Urgency urgency) const {
+  auto first = Clock::time_point::max();
+  for (WorkKind kind : {WorkKind::decode, WorkKind::detokenize}) {
+    for (const Candidate& candidate : candidates_[static_cast<int>(kind)]) {
+      if (candidate.urgency == urgency && !candidate.sounded) first = std::min(first, candidate.deadline);
+    }
+  }
+  return first;
+}
+
+// One who brings an hour of speech keeps the engine busy; that is no reason to turn others away.
+bool Scheduler::ordinary_work_is_urgent() const {
+  return std::any_of(candidates_.begin(), candidates_.end(), [](const auto& list) {
+    return std::any_of(list.begin(), list.end(), [](const Candidate& candidate) {
+      return candidate.urgency == Urgency::urgent && !candidate.heavy;
+    });
+  });
 }
 
 // While others speak, a step is at most half of the time until the first of them falls silent.
@@ -217,7 +263,7 @@ double Scheduler::choose_decode(Urgency urgency) {
 
 // What comes before the first token, by deadline over all kinds. A piece is as long as the budget allows;
 // turns with the same shape join while the pass still fits.
-void Scheduler::choose_pieces(Urgency urgency, double budget_ms) {
+void Scheduler::choose_pieces(Urgency urgency, double budget_ms, Clock::time_point latest_deadline) {
   constexpr WorkKind piecewise[] = {WorkKind::encode, WorkKind::recognize, WorkKind::prefill};
   bool first = true;
   while (first || budget_ms > 0) {
@@ -225,7 +271,8 @@ void Scheduler::choose_pieces(Urgency urgency, double budget_ms) {
     for (WorkKind kind : piecewise) {
       for (const Candidate& candidate : candidates_[static_cast<int>(kind)]) {
         if (candidate.turn == 0 || candidate.urgency != urgency) continue;
-        if (!next || candidate.deadline < next->deadline) next = &candidate;
+        const auto before = next ? next->deadline : latest_deadline;
+        if (candidate.deadline < before || (!next && candidate.deadline == before)) next = &candidate;
         break;  // the list is in order
       }
     }
@@ -236,7 +283,9 @@ void Scheduler::choose_pieces(Urgency urgency, double budget_ms) {
     Pass& pass = new_pass(work.kind, units);
     const int most = limits_.max_batch(work.kind);
     for (Candidate& candidate : candidates_[static_cast<int>(work.kind)]) {
-      if (candidate.turn == 0 || candidate.urgency != urgency || candidate.work.shape != work.shape) continue;
+      if (candidate.turn == 0 || candidate.urgency != urgency || candidate.work.shape != work.shape ||
+          candidate.deadline > latest_deadline)
+        continue;
       const int batch = static_cast<int>(pass.turns.size());
       if (batch == most || (batch > 0 && prices_.cost(work.kind, batch + 1, units) > budget_ms)) break;
       pass.turns.push_back(candidate.turn);

@@ -5,13 +5,14 @@
 // end of the user's turn plus a goal, after it the moment its audio runs out. Work falls into three classes,
 // and a step takes from the first that has any:
 //
-//   urgent       hungry responses: less than target_lead of audio ahead of the listener, made or about to be
-//   speculative  turns that may be thrown away, until they have target_lead of audio
-//   ahead        responses that are well fed, until max_lead
+//   urgent       hungry responses: less than target_lead of audio ahead of the listener, made or ready to be
+//   made speculative  turns that may be thrown away, until they have target_lead of audio ahead responses
+//   that are well fed, until max_lead
 //
 // A step is the chunks that are due, then one decode pass over all that want it, then pieces of prefill,
-// encoding and recognition for what is left of the step's time. The decode pass is padded to its bucket with
-// turns of the later classes, which cost nothing there.
+// encoding and recognition for what is left of the step's time, unless a turn that is due before theirs is
+// about to make its first sound. The decode pass is padded to its bucket with turns of the later classes,
+// which cost nothing there.
 //
 // Sees ids, counts and times; no tensors, no clock. One thread.
 #pragma once
@@ -60,6 +61,7 @@ class Scheduler {
 
   // After each pass: what the turn can do now, and how far it is.
   void update(TurnId turn, const WorkList& ready, const Turn::Progress& progress);
+  void served(TurnId turn, double ms);                           // its share of a pass
   void told(TurnId turn, Clock::time_point now);                 // text left the engine
   void rendered(TurnId turn, double ms, Clock::time_point now);  // audio did
   void heard(TurnId turn, double heard_ms,
@@ -91,15 +93,19 @@ class Scheduler {
     Turn::Progress progress;
     Playback playback;
     Clock::time_point told_at{};
+    double served_ms = 0;  // before its first sound
   };
   struct Candidate {
     Clock::time_point deadline;
     TurnId turn;
     Work work;
     Urgency urgency;
+    bool sounded;  // or has nothing to sound
+    bool heavy;    // took more than an ordinary turn does already
   };
 
   Running* find(TurnId turn);
+  static double excess_ms(const Running& turn);
   Clock::time_point deadline(const Running& turn) const;
   void list_candidates(Clock::time_point now);
   void list_candidates_of(const Running& turn, Clock::time_point now, double target_lead_ms,
@@ -107,7 +113,9 @@ class Scheduler {
   double step_budget_ms(Clock::time_point now) const;
   double choose_chunks(Urgency urgency, double budget_ms);
   double choose_decode(Urgency urgency);
-  void choose_pieces(Urgency urgency, double budget_ms);
+  bool ordinary_work_is_urgent() const;
+  Clock::time_point first_about_to_sound(Urgency urgency) const;
+  void choose_pieces(Urgency urgency, double budget_ms, Clock::time_point latest_deadline);
   Pass& new_pass(WorkKind kind, int units);
 
   SchedulerSettings settings_;

@@ -113,9 +113,16 @@ TEST_CASE("a response that fell silent keeps its old deadline, so those that are
 TEST_CASE("a well fed response is left out while others are hungry", "[engine][scheduler]") {
   Fixture f;
   f.speaking(1, 2600);
-  f.speaking(2, 2000, to_decode, /*pending_ms=*/600);
+  f.speaking(2, 2000, to_decode_and_render(5), /*pending_ms=*/600);
   f.speaking(3, 2400);
   CHECK(f.step() == "decode 3");
+}
+
+TEST_CASE("a response is hungry while what it has pending is too little for a chunk", "[engine][scheduler]") {
+  Fixture f;
+  f.speaking(1, 300, to_decode, /*pending_ms=*/3000);
+  f.speaking(2, 2000);
+  CHECK(f.step() == "decode 1 2");
 }
 
 TEST_CASE("with nobody hungry, well fed responses are made ahead", "[engine][scheduler]") {
@@ -234,6 +241,44 @@ TEST_CASE("pieces go by deadline over all kinds, and several fit into a step", "
   f.add(2, {{WorkKind::encode, 0, 200}}, f.now - 100ms);
   f.add(3, {{WorkKind::recognize, 0, 10}}, f.now - 50ms);
   CHECK(f.step() == "encode(200) 2, recognize(10) 3, prefill(100) 1");
+}
+
+TEST_CASE("a turn about to make its first sound is not held up by pieces for those that are due later",
+          "[engine][scheduler]") {
+  Fixture f;
+  f.price(WorkKind::prefill, 0.1);
+  f.add(1, to_decode, f.now - 100ms);
+  f.add(2, to_prefill(100), f.now - 50ms);
+  f.add(3, to_prefill(100), f.now - 200ms);  // due before it
+  CHECK(f.step() == "decode 1, prefill(100) 3");
+  f.scheduler.remove(3);
+  CHECK(f.step() == "decode 1");
+  f.scheduler.rendered(1, 800, f.now);
+  CHECK(f.step() == "decode 1, prefill(100) 2");
+}
+
+TEST_CASE("a turn that takes more than an ordinary one lets pass who comes meanwhile, and is not forgotten",
+          "[engine][scheduler]") {
+  Fixture f;
+  f.price(WorkKind::recognize, 10);
+  const WorkList to_recognize = {{WorkKind::recognize, 0, 8}};
+  f.add(1, to_recognize, f.now - 500ms);
+  f.add(2, to_recognize, f.now);
+  f.scheduler.served(1, 600);
+  CHECK(f.step() == "recognize(8) 1");
+  f.scheduler.served(1, 900);  // 0.9 s too much
+  CHECK(f.step() == "recognize(8) 2");
+  f.scheduler.remove(2);
+  f.add(3, to_recognize, f.now + 500ms);
+  CHECK(f.step() == "recognize(8) 1");
+}
+
+TEST_CASE("one turn that takes very long does not make the engine refuse others", "[engine][scheduler]") {
+  Fixture f;
+  f.add(1, {{WorkKind::recognize, 0, 8}}, f.now);
+  f.scheduler.served(1, 5000);
+  f.busy(20s);
+  CHECK_FALSE(f.scheduler.overloaded(f.now));
 }
 
 TEST_CASE("turns that need the same piece share its pass while it fits", "[engine][scheduler]") {
