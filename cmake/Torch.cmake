@@ -23,6 +23,13 @@ target_include_directories(torch::torch SYSTEM INTERFACE "${torch_include}"
 target_link_libraries(torch::torch INTERFACE torch::torch_cpu torch::c10)
 target_link_options(torch::torch INTERFACE "LINKER:--allow-shlib-undefined")
 
-add_library(torch::cuda_headers INTERFACE IMPORTED)
-target_link_libraries(torch::cuda_headers INTERFACE torch::torch)
-target_include_directories(torch::cuda_headers SYSTEM INTERFACE "${PARLEY_LIBTORCH}/nvidia/cu13/include")
+foreach(name c10_cuda torch_cuda)
+  add_library(torch::${name} SHARED IMPORTED)
+  set_target_properties(torch::${name} PROPERTIES IMPORTED_LOCATION "${torch_lib}/lib${name}.so")
+endforeach()
+file(GLOB cudart "${PARLEY_LIBTORCH}/nvidia/cu13/lib/libcudart.so.*")
+add_library(torch::cuda INTERFACE IMPORTED)
+target_include_directories(torch::cuda SYSTEM INTERFACE "${PARLEY_LIBTORCH}/nvidia/cu13/include")
+# Every symbol of ours must be found, though what LibTorch itself needs is not there without the CUDA libraries.
+target_link_options(torch::cuda INTERFACE "LINKER:--no-undefined")
+target_link_libraries(torch::cuda INTERFACE torch::torch torch::torch_cuda torch::c10_cuda ${cudart})

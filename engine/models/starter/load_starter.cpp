@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "engine/cuda/device.hpp"
 #include "engine/models/starter/starter_model.hpp"
 
 namespace parley::starter {
@@ -11,7 +12,12 @@ std::unique_ptr<engine::SpeechModel> load_starter(const weights::Bundle& bundle,
   // LibTorch's own pool spins at its barriers, which collapses as soon as another program wants a core. What
   // is worth sharing among cores goes through kernels::Team.
   at::set_num_threads(1);
-  const bool cuda = options.device.starts_with("cuda");
+  const bool cuda = cuda::is_cuda(options.device);
+  std::unique_ptr<cuda::Device> gpu;
+  if (cuda) {
+    gpu = cuda::open(options.device);
+    gpu->use_on_this_thread();  // the weights are copied there
+  }
   auto ear =
       whisper::Recognizer::load(bundle.part("ear"), {.threads = options.threads, .device = options.device});
   auto brain = causal_lm::LanguageModel::load(bundle.part("brain"),
@@ -23,7 +29,7 @@ std::unique_ptr<engine::SpeechModel> load_starter(const weights::Bundle& bundle,
                            .liveliness = options.liveliness,
                            .context_tokens = options.context_tokens};
   return std::make_unique<StarterModel>(std::move(ear), std::move(brain), std::move(voice),
-                                        std::move(settings));
+                                        std::move(settings), std::move(gpu));
 }
 
 }  // namespace parley::starter

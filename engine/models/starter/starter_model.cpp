@@ -34,8 +34,10 @@ std::vector<Voice> voices_of(const voice::Voice& voice) {
 }  // namespace
 
 StarterModel::StarterModel(whisper::Recognizer ear, causal_lm::LanguageModel brain,
-                           std::shared_ptr<const voice::Voice> voice, StarterSettings settings)
-    : ear_(std::move(ear)),
+                           std::shared_ptr<const voice::Voice> voice, StarterSettings settings,
+                           std::unique_ptr<cuda::Device> gpu)
+    : gpu_(std::move(gpu)),
+      ear_(std::move(ear)),
       brain_(std::move(brain)),
       voice_(std::move(voice)),
       settings_(std::move(settings)),
@@ -73,6 +75,7 @@ bool StarterModel::holds_slot(const Dialogue& dialogue) const {
 // ---- a turn begins
 
 std::unique_ptr<Turn> StarterModel::begin(Dialogue& of, const TurnRequest& request) {
+  if (gpu_) gpu_->use_on_this_thread();
   StarterDialogue& dialogue = as_starter(of);
   if (request.context.empty()) {
     throw std::invalid_argument("The conversation is empty: there is nothing to answer.");

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/cuda/device.hpp"
 #include "engine/models/causal_lm/language_model.hpp"
 #include "engine/models/starter/prefix_cache.hpp"
 #include "engine/models/starter/starter_turn.hpp"
@@ -31,8 +32,10 @@ struct StarterSettings {
 
 class StarterModel final : public engine::SpeechModel {
  public:
+  // `gpu`: the device of the three; null: the processor.
   StarterModel(whisper::Recognizer ear, causal_lm::LanguageModel brain,
-               std::shared_ptr<const voice::Voice> voice, StarterSettings settings);
+               std::shared_ptr<const voice::Voice> voice, StarterSettings settings,
+               std::unique_ptr<cuda::Device> gpu = nullptr);
   ~StarterModel() override;
 
   const engine::ModelInfo& info() const override { return info_; }
@@ -60,12 +63,15 @@ class StarterModel final : public engine::SpeechModel {
   void call(StarterTurn& turn, text::ToolCallText call, engine::StepEvents& events);
   void end_answer(StarterTurn& turn, engine::StepEvents& events);
 
+  void pass(engine::WorkKind kind, std::span<engine::Turn* const> batch, int units,
+            engine::StepEvents& events);
   void encode(std::span<engine::Turn* const> batch);
   void recognize(std::span<engine::Turn* const> batch, int units, engine::StepEvents& events);
   void prefill(std::span<engine::Turn* const> batch, int units, engine::StepEvents& events);
   void decode(std::span<engine::Turn* const> batch, engine::StepEvents& events);
   void detokenize(std::span<engine::Turn* const> batch, engine::StepEvents& events);
 
+  std::unique_ptr<cuda::Device> gpu_;  // before all that lies on it
   whisper::Recognizer ear_;
   causal_lm::LanguageModel brain_;
   std::shared_ptr<const voice::Voice> voice_;

@@ -1,0 +1,31 @@
+// A GPU as the engine uses it. No CUDA in this header: the program runs without.
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace parley::cuda {
+
+class Device {
+ public:
+  virtual ~Device() = default;
+
+  // "NVIDIA L4, 22.0 GiB, compute capability 8.9"
+  virtual std::string description() const = 0;
+  // From here on tensor work of the calling thread goes to this device, on the engine's own stream there.
+  // Cheap when it is so already.
+  virtual void use_on_this_thread() = 0;
+  // Gives back what LibTorch's allocator keeps for later: memory in pieces of the wrong size is no use to a
+  // pass that lacks some. Waits for the device.
+  virtual void release_unused_memory() = 0;
+};
+
+// Whether a device's name ("cpu", "cuda", "cuda:1") is that of a GPU.
+bool is_cuda(const std::string& name);
+
+// Loads the part of LibTorch that runs on GPUs, and ours, from beside the program. Once for each model,
+// before any tensor is made on the device. Throws std::runtime_error with a sentence when there is no such
+// GPU, no driver or no CUDA libraries.
+std::unique_ptr<Device> open(const std::string& name);
+
+}  // namespace parley::cuda
