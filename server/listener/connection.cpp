@@ -6,11 +6,9 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <chrono>
 #include <optional>
@@ -133,17 +131,17 @@ net::awaitable<void> upgrade(Stream stream, Request request, const Peer& peer, H
     co_return;
   }
   log_request(request, http::status::switching_protocols, peer, house);
-  WebSocketOver<Stream> socket(std::move(stream), house.settings.limits);
-  const error_code failed = co_await socket.accept(request, std::move(entrance.subprotocol));
+  const auto socket = web_socket_over(std::move(stream), house.settings.limits);
+  const error_code failed = co_await socket->accept(request, std::move(entrance.subprotocol));
   request = {};  // a session is small
   if (failed) co_return;
   if (entrance.farewell) {
-    co_await say_farewell(socket, *std::move(entrance.farewell), house.services);
+    co_await say_farewell(*socket, *std::move(entrance.farewell), house.services);
   } else {
     auto list = [&house](net::any_io_executor strand, std::function<void()> drain) {
       return house.sessions.enter(std::move(strand), std::move(drain));
     };
-    co_await hold_session(socket, std::move(entrance.begin), house.services, std::move(list));
+    co_await hold_session(*socket, std::move(entrance.begin), house.services, std::move(list));
   }
 }
 
@@ -164,12 +162,12 @@ std::string address_of(const tcp::socket& socket) {
 
 net::awaitable<void> serve_connection(tcp::socket socket, House& house) {
   Peer peer{address_of(socket), /*tls=*/false};
-  return serve(beast::tcp_stream(std::move(socket)), std::move(peer), house);
+  return serve(PlainStream(std::move(socket)), std::move(peer), house);
 }
 
 net::awaitable<void> serve_encrypted_connection(tcp::socket socket, net::ssl::context& tls, House& house) {
   Peer peer{address_of(socket), /*tls=*/true};
-  beast::ssl_stream<beast::tcp_stream> stream(beast::tcp_stream(std::move(socket)), tls);
+  EncryptedStream stream(beast::tcp_stream(std::move(socket)), tls);
   beast::get_lowest_layer(stream).expires_after(house.settings.limits.handshake);
   const auto [failed] = co_await stream.async_handshake(net::ssl::stream_base::server, as_result);
   if (failed) co_return;

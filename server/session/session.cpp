@@ -206,6 +206,7 @@ net::awaitable<void> Session::speak() {
     const std::span bytes(static_cast<const char*>(message.data()), message.size());
     const error_code error = co_await socket_.write(message.binary, bytes);
     write_due_.reset();
+    if (error == net::error::operation_aborted) break;  // the reader is closing: a frame broke the protocol
     if (error) {
       if (ended_by_.empty()) ended_by_ = describe_end(error);
       co_return;
@@ -215,7 +216,11 @@ net::awaitable<void> Session::speak() {
   }
   close_due_ = Clock::now() + limits().close;
   arm_clock();
-  co_await socket_.close(closing_->code, closing_->reason);
+  if (closing_) {
+    co_await socket_.close(closing_->code, closing_->reason);
+  } else {
+    co_await queued_.wait([] { return false; });  // until the reader has told the client why, and ends
+  }
 }
 
 // ---- time
