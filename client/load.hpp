@@ -19,7 +19,7 @@ struct LoadPlan {
   int turns = 1;  // of each session
   std::vector<std::shared_ptr<const Utterance>> utterances;
   std::string voice;
-  Milliseconds stagger{250};   // between the starts of two sessions
+  Milliseconds stagger{1000};  // between the starts of two sessions
   double interrupt_share = 0;  // of the turns after the first: these begin while the answer before them plays
   Milliseconds pause{500};     // from the end of an answer to the next turn
   Milliseconds limit{

@@ -9,8 +9,8 @@ from .processes import run
 PROMPT, TOKENS = 64, 128  # the same on both sides
 TOGETHER = 8
 LIMIT_S = 240
-# "decode     8 at once      10.20 ms a step   median    10.31      775.9 tokens/s"
-LINE = re.compile(r"^decode\s+(\d+) at once.* ([\d.]+) tokens/s$", re.MULTILINE)
+# "decode     8 at once    10.20 ms a step   median    10.31      775.9 tokens/s   processor    20.13 ms"
+LINE = re.compile(r"^decode\s+(\d+) at once.* ([\d.]+) tokens/s\b", re.MULTILINE)
 
 
 def decode_speeds(bench: Bench, *sessions: int) -> list[float]:

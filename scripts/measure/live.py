@@ -10,6 +10,7 @@ from .processes import json_lines, memory_kib, run, serving
 
 FIRST_AUDIO_LIMIT_MS, UNDERRUN_LIMIT_MS = 1500, 100
 TURN_LIMIT_S = 45  # a clip, the answer to it, and waiting
+CALLERS_APART_S = 1  # callers do not begin all at once; their later turns fall as they fall
 SOME_NOT_SERVED = 3  # exit status of parley load: a session was refused or failed; the report says how many
 FIRST_TRIED, STEP, MOST = 12, 4, 32  # conversations at once
 
@@ -22,8 +23,8 @@ def serve_command(bench: Bench) -> list:
 def load(bench: Bench, url: str, sessions: int, turns: int) -> dict:
     """The load client's report of `sessions` dialogues of `turns` turns each."""
     clips = [argument for clip in bench.clips for argument in ("--wav", clip)]
-    limit_s = turns * TURN_LIMIT_S + 30
-    command = [bench.parley(), "load", url, "--sessions", sessions, "--turns", turns, *clips, "--json", "--timeout", limit_s]
+    limit_s = turns * TURN_LIMIT_S + sessions * CALLERS_APART_S + 30
+    command = [bench.parley(), "load", url, "--sessions", sessions, "--turns", turns, "--stagger", CALLERS_APART_S, *clips, "--json", "--timeout", limit_s]
     reports = json_lines(run(command, limit_s + 30, good=(0, SOME_NOT_SERVED)))
     if not reports:
         raise Failed("parley load reported nothing")
@@ -81,7 +82,7 @@ def conversations(bench: Bench, url: str, memory: Callable[[], dict[str, int]]) 
     trials = {}
 
     def passes(count: int) -> bool:
-        report = trials[count] = load(bench, url, count, 1 if bench.quick else 2)
+        report = trials[count] = load(bench, url, count, 1 if bench.quick else 3)
         verdict = complaints(report, count)
         bench.say(f"{count} conversations at once: {'; '.join(verdict) if verdict else 'good'}")
         return not verdict

@@ -64,7 +64,7 @@ Command add_converse(CLI::App& app, OpenModel open_model) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("converse", "Answer a recording without a network, and say how long each step took");
-  command->add_option("in", options->in, "A WAV, FLAC or Ogg file of any rate and channel count")
+  command->add_option("IN.wav", options->in, "A WAV, FLAC or Ogg file of any rate and channel count")
       ->required()
       ->type_name("IN.wav");
   command->add_option("--out", options->out, "Write the answer here: 24 kHz, 16 bit, mono")

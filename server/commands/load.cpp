@@ -15,7 +15,7 @@ struct Options {
   std::string url;
   std::vector<std::string> recordings;
   client::LoadPlan plan;
-  double stagger_s = 0.25, pause_s = 0.5, limit_s = 600;
+  double stagger_s = 1, pause_s = 0.5, limit_s = 600;
   bool json = false;
 };
 

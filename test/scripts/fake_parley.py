@@ -31,8 +31,9 @@ def decode():
     print("loaded in 3 ms: 80.1 MB of weights, 23.0 KB a token of context")
     for sessions in sys.argv[sys.argv.index("--batches") + 1].split(","):
         speed = 150 if sessions == "1" else 525
-        print(f"decode   {sessions:>3} at once   {1.0:8.2f} ms a step   median {1.5:8.2f}   {speed:8.1f} tokens/s")
-    print(f"prefill  128 a piece   {0.1:8.2f} ms a token  median {0.1:8.2f}   {9000:8.1f} tokens/s")
+        print(f"decode   {sessions:>3} at once   {1.0:8.2f} ms a step   median {1.5:8.2f}   {speed:8.1f} tokens/s"
+              f"   processor {2.0:8.2f} ms")
+    print(f"prefill  128 a piece   {0.1:8.2f} ms a token  median {0.1:8.2f}   {9000:8.1f} tokens/s   processor {0.2:8.2f} ms")
 
 
 def load():
