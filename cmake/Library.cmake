@@ -17,15 +17,17 @@ function(parley_library name)
   endif()
 endfunction()
 
-# parley_test(NAME [TORCH] [LABELS ...] SOURCES ... LINKS ...): one Catch2 program; ctest sees each TEST_CASE.
+# parley_test(NAME [TORCH] [THREADS] [LABELS ...] SOURCES ... LINKS ...): one Catch2 program; ctest sees each TEST_CASE.
+# THREADS: what it tests has threads; a build under ThreadSanitizer holds these alone.
 function(parley_test name)
-  cmake_parse_arguments(arg "TORCH" "" "SOURCES;LINKS;LABELS" ${ARGN})
-  if(arg_TORCH AND NOT PARLEY_TORCH)
+  cmake_parse_arguments(arg "TORCH;THREADS" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  if((arg_TORCH AND NOT PARLEY_TORCH) OR (PARLEY_SANITIZE MATCHES thread AND NOT arg_THREADS))
     return()
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINKS} parley_test_main parley_warnings)
   target_compile_definitions(${name} PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_compile_options(${name} PRIVATE -O1)  # a fifth less to compile, and tests wait for what they test
   if(arg_TORCH)
     list(APPEND arg_LABELS torch)
     target_link_libraries(${name} PRIVATE torch::torch)
