@@ -1,4 +1,4 @@
-// Tested by test/server/conversation/item_log_test.cpp.
+// Tested by test/server/conversation/items_test.cpp.
 #include "server/conversation/item_log.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // How words are read: two dictionaries (checked by hand, and not), part of speech, the word that follows, and
 // the endings -s, -ed and -ing. The rules are those of the English voice's own training (misaki).
 //
-// Tested by lexicon_test.cpp and, as a whole, by phonemizer_test.cpp.
+// Tested by phonemizer_test.cpp.
 #pragma once
 
 #include <optional>

@@ -5,7 +5,7 @@
 //   "Dr. Smith left at 7:05pm"  ->  "Dr Smith left at seven oh five P.M."
 //   "It weighs 5 kg"            ->  "It weighs 5 kilograms"
 //
-// Tested by normalizer_test.cpp.
+// Tested by phonemizer_test.cpp.
 #pragma once
 
 #include <functional>

@@ -2,7 +2,7 @@
 // parameters) that gives each letter four slots for phonemes. The answer is read off as in CTC: repeats
 // collapse, blanks drop. Plain C++, a few milliseconds a word; answers are remembered.
 //
-// Tested by unknown_words_test.cpp.
+// Tested by phonemizer_test.cpp.
 #pragma once
 
 #include <map>

@@ -9,7 +9,7 @@
 // over four frames. Once the sentence is complete it is planned for the last time, and from there on chunks
 // are exactly what the whole sentence would be.
 //
-// Tested by utterance_test.cpp.
+// Tested by speaker_test.cpp.
 #pragma once
 
 #include <ATen/ATen.h>
