@@ -27,7 +27,9 @@ function(parley_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINKS} parley_test_main parley_warnings)
   target_compile_definitions(${name} PRIVATE PARLEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  target_compile_options(${name} PRIVATE -O1)  # a fifth less to compile, and tests wait for what they test
+  if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+    target_compile_options(${name} PRIVATE -O1)  # a fifth less to compile, and tests wait for what they test
+  endif()
   if(arg_TORCH)
     list(APPEND arg_LABELS torch)
     target_link_libraries(${name} PRIVATE torch::torch)

@@ -47,6 +47,25 @@ std::string masked_frame(std::string_view text, unsigned char first_byte = 0x81)
 
 }  // namespace
 
+TEST_CASE("L1: a message over the limit closes with 1009, and memory follows what has come",
+          "[listener][limits]") {
+  auto settings = test_settings();
+  settings.limits.message_bytes = 256 * 1024;
+  RunningServer server(settings);
+  SocketClient client(server.port());
+  client.expect("session.created");
+  SECTION("a whole one") {
+    client.say_text("{\"type\":\"" + std::string(1024 * 1024, 'x') + "\"}");
+    CHECK(client.expect_close() == 1009);
+    CHECK(client.close_reason() == "message too large");
+  }
+  SECTION("one that is only promised, by its frame's header") {
+    client.send_raw(std::string("\x81\xFF\x40\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 14));
+    CHECK(client.expect_close() == 1009);
+  }
+  CHECK(RunningServer::eventually([&] { return server->counters().sessions == 0; }));
+}
+
 TEST_CASE("L2: a client that never reads loses its session, and others notice nothing",
           "[listener][limits]") {
   auto settings = test_settings();
@@ -213,6 +232,11 @@ TEST_CASE("L6: text that is not UTF-8 and frames without a mask end the session"
   unmasked.expect("session.created");
   unmasked.send_raw(std::string("\x81\x02{}", 4));
   CHECK(unmasked.expect_close() == 1002);
+  for (int i = 0; i < 50; ++i) {  // while the server is still writing its first event
+    SocketClient hasty(server.port());
+    hasty.send_raw(std::string("\x81\x02{}", 4));
+    CHECK(hasty.expect_close() == 1002);
+  }
 }
 
 TEST_CASE("L7: a message in fragments with a ping between them is one event", "[listener][limits]") {
