@@ -233,7 +233,9 @@ TEST_CASE("N9: speaking over the answer flushes it, and no packet of it follows"
     for (int i = 0; i < 200; ++i) words += "word ";
     return words;
   };
-  RunningServer server(test_settings(), script);
+  auto settings = test_settings();
+  settings.conversation.flush_answer = std::chrono::seconds(10);  // instrumented builds are slow to answer
+  RunningServer server(settings, script);
   SocketClient client(server.port(), native_mode());
   client.say(user_text("talk"));
   client.say(respond);
