@@ -45,7 +45,7 @@ function record_phase() {
 
 function show_problem(sentence, why) {
   view.show_problem(sentence, why);
-  if (why === 'key') ask_for_key(last_start);
+  if (why?.startsWith('key')) ask_for_key(last_start);
 }
 
 async function start(microphone) {

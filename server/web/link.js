@@ -1,6 +1,6 @@
 // Keeps a session open: connects, and where a connection is lost that may come back, connects again after 0.5, 1, 2, 4 and
 // then every 8 seconds.
-import { ask_why_refused, open_socket } from './socket.js';
+import { ask_why_refused, can_be_sent, open_socket } from './socket.js';
 
 const first_wait_ms = 500;
 const longest_wait_ms = 8000;
@@ -50,6 +50,7 @@ export class Link {
   }
 
   connect() {
+    if (!can_be_sent(this.key)) return this.refuse('key that cannot be sent', '');
     let welcomed = false;
     const socket = open_socket({
       key: this.key,

@@ -29,6 +29,8 @@ export function call_refused(why, message) {
   switch (why) {
     case 'key':
       return 'This server wants an access key, or another one than yours.';
+    case 'key that cannot be sent':
+      return 'A browser cannot send this access key: it may hold letters, digits and -._~ but no spaces or slashes. Another one?';
     case 'full':
       return 'All places are taken at the moment. Try again in a minute.';
     case 'draining':

@@ -37,6 +37,9 @@ export function open_socket({ key, on_event, on_frame, on_close }) {
   };
 }
 
+// A browser sends a key among the subprotocols, which are made of fewer letters than keys may be (RFC 9110, token).
+export const can_be_sent = (key) => /^[\w!#$%&'*+.^`|~-]*$/.test(key ?? '');
+
 // Why an upgrade fails. Scripts are not told, but other addresses of the server know: 'unreachable' (nobody answers), 'full',
 // 'draining', 'key' (it wants one, or another one), or 'refused' for all else.
 export async function ask_why_refused(key) {

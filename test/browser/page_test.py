@@ -169,10 +169,10 @@ class PageTest(unittest.TestCase):
         self.until_shown(page, "connecting", "ready", "thinking", "speaking")
 
     def test_a_server_with_keys_asks_for_one_and_takes_up_what_was_typed(self):
-        server = self.another_server("auth.keys=[\"open sesame\"]")
+        server = self.another_server("auth.keys=[\"open-sesame\"]")
         page = self.page("question", server=server)
         self.type(page, "Say hello.")
-        for key in ("wrong", "open sesame"):
+        for key in ("wrong", "cannot be sent", "open-sesame"):
             self.until(page, "document.getElementById('key_dialog').open && __test.problem?.includes('access key')")
             page.evaluate(f"document.getElementById('key_value').value = {key!r};"
                           "document.querySelector('#key_dialog [value=use]').click()")

@@ -69,6 +69,10 @@ test('a session that is lost is opened again after a wait that grows until it is
 });
 
 test('what will not get better is not tried again', async () => {
+  link.open('a key');
+  assert.deepEqual(told, ['refused key that cannot be sent']);
+  assert.equal(Socket.all.length, 0);
+  told.length = 0;
   for (const [code, expected] of [[3000, 'refused key'], [1008, 'refused closed slow_consumer'], [1003, 'refused closed'], [4000, 'refused closed']]) {
     told.length = 0;
     link.open('');
