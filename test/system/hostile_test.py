@@ -120,7 +120,7 @@ class HostileTest(unittest.TestCase):
             assert "forward" in turn["heard"], turn
         slowest = max(turn["first_audio_s"] for turn in attacked)
         # Attackers may take their share of the processor, and so may other tests; stalled it must not be.
-        assert slowest < max(5.0, 8 * usual), f"first audio took {slowest:.1f} s; alone it takes {usual:.1f} s"
+        assert slowest < max(8.0, 8 * usual), f"first audio took {slowest:.1f} s; alone it takes {usual:.1f} s"
         grown_mb = server.resident_mb() - cls.resident_mb
         assert grown_mb < 200, f"the server grew by {grown_mb:.0f} MB"
         assert server.alive(), server.log()[-2000:]
