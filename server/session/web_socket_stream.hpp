@@ -22,7 +22,8 @@ class WebSocketStream final : public IncomingWebSocket {
     beast::get_lowest_layer(socket_).expires_never();  // from here on the WebSocket's own timer counts
     socket_.set_option(
         beast::websocket::stream_base::timeout{limits.handshake, limits.idle, /*keep_alive_pings=*/true});
-    // read() has its own limit, which lets the client read why. This one is for headers that promise the moon.
+    // read() has its own limit, which lets the client read why. This one is for headers that promise the
+    // moon.
     socket_.read_message_max(16 * limits.message_bytes);
     socket_.auto_fragment(false);
     socket_.write_buffer_bytes(8192);
