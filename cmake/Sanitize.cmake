@@ -3,6 +3,10 @@ set(PARLEY_SANITIZE "" CACHE STRING "Sanitizers, comma-separated, as for -fsanit
 if(PARLEY_SANITIZE)
   add_compile_options(-fsanitize=${PARLEY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PARLEY_SANITIZE})
+  if(PARLEY_SANITIZE MATCHES undefined)
+    # A third of the time to compile. AddressSanitizer sees where such a pointer leads.
+    add_compile_options(-fno-sanitize=null,alignment,vptr)
+  endif()
   if(PARLEY_SANITIZE MATCHES thread)
     # GCC's ThreadSanitizer does not know fences. Asio's come on top of its locks, which it does know.
     add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK)

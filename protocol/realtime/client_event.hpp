@@ -69,11 +69,20 @@ struct NativePing {
   RawJson t = {};  // a number of the client's, echoed as it came
 };
 
-using ClientEventBody =
-    std::variant<SessionUpdate, InputAudioBufferAppend, InputAudioBufferCommit, InputAudioBufferClear,
-                 ConversationItemCreate, ConversationItemRetrieve, ConversationItemDelete,
-                 ConversationItemTruncate, ResponseCreate, ResponseCancel, OutputAudioBufferClear,
-                 NativePlaybackFlushed, NativePlaybackReport, NativePing>;
+// A variant that is copied, moved and destroyed in client_event.cpp: each of these is hundreds of functions,
+// which would else be compiled in every file that hands one on.
+struct ClientEventBody
+    : std::variant<SessionUpdate, InputAudioBufferAppend, InputAudioBufferCommit, InputAudioBufferClear,
+                   ConversationItemCreate, ConversationItemRetrieve, ConversationItemDelete,
+                   ConversationItemTruncate, ResponseCreate, ResponseCancel, OutputAudioBufferClear,
+                   NativePlaybackFlushed, NativePlaybackReport, NativePing> {
+  using variant::variant;
+  ClientEventBody(const ClientEventBody& other);
+  ClientEventBody(ClientEventBody&& other) noexcept;
+  ClientEventBody& operator=(const ClientEventBody& other);
+  ClientEventBody& operator=(ClientEventBody&& other) noexcept;
+  ~ClientEventBody();
+};
 
 struct ClientEvent {
   std::optional<std::string> event_id = {};  // echoed in an `error` that this event causes

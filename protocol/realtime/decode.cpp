@@ -102,7 +102,7 @@ using DecodeMembers = ClientEventBody (*)(Fields&);
 template <std::size_t... Index>
 constexpr auto decoders(std::index_sequence<Index...>) {
   return std::array<DecodeMembers, sizeof...(Index)>{[](Fields& fields) -> ClientEventBody {
-    return members<std::variant_alternative_t<Index, ClientEventBody>>(fields);
+    return members<std::variant_alternative_t<Index, ClientEventBody::variant>>(fields);
   }...};
 }
 
@@ -114,7 +114,8 @@ std::optional<std::size_t> index_of(std::string_view type) {
 }
 
 ClientEvent decode_event(Decoding& decoding, const Json& message) {
-  constexpr auto decode_members = decoders(std::make_index_sequence<std::variant_size_v<ClientEventBody>>());
+  constexpr auto decode_members =
+      decoders(std::make_index_sequence<std::variant_size_v<ClientEventBody::variant>>());
   Fields fields(decoding, message, "");
   ClientEvent event;
   event.event_id = fields.text("event_id", max_event_id);

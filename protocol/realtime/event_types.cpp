@@ -11,7 +11,7 @@ namespace parley::protocol {
 namespace {
 
 // In the order of ClientEventBody, those of native mode last.
-constexpr std::array<std::string_view, std::variant_size_v<ClientEventBody>> client_types = {
+constexpr std::array<std::string_view, std::variant_size_v<ClientEventBody::variant>> client_types = {
     "session.update",
     "input_audio_buffer.append",
     "input_audio_buffer.commit",
@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, std::variant_size_v<ClientEventBody>> cli
 constexpr std::size_t client_types_without_native = 10;
 
 // In the order of ServerEventBody.
-constexpr std::array<std::string_view, std::variant_size_v<ServerEventBody>> server_types = {
+constexpr std::array<std::string_view, std::variant_size_v<ServerEventBody::variant>> server_types = {
     "session.created",
     "session.updated",
     "conversation.item.added",

@@ -221,18 +221,27 @@ struct NativeInputStats {
   int buffered_ms = 0;
 };
 
-using ServerEventBody =
-    std::variant<SessionCreated, SessionUpdated, ConversationItemAdded, ConversationItemDone,
-                 ConversationItemRetrieved, ConversationItemDeleted, ConversationItemTruncated,
-                 InputAudioTranscriptionDelta, InputAudioTranscriptionCompleted,
-                 InputAudioTranscriptionFailed, SpeechStarted, SpeechStopped, InputAudioBufferCommitted,
-                 InputAudioBufferCleared, InputAudioBufferTimeoutTriggered, ResponseCreated, ResponseDone,
-                 ResponseOutputItemAdded, ResponseOutputItemDone, ResponseContentPartAdded,
-                 ResponseContentPartDone, ResponseOutputAudioDelta, ResponseOutputAudioDone,
-                 ResponseOutputAudioTranscriptDelta, ResponseOutputAudioTranscriptDone,
-                 ResponseOutputTextDelta, ResponseOutputTextDone, ResponseFunctionCallArgumentsDelta,
-                 ResponseFunctionCallArgumentsDone, RateLimitsUpdated, ErrorEvent, NativeOutputStreamStarted,
-                 NativeOutputStreamDone, NativeOutputStreamFlush, NativePong, NativeInputStats>;
+// A variant that is copied, moved and destroyed in server_event.cpp: each of these is hundreds of functions,
+// which would else be compiled in every file that hands one on.
+struct ServerEventBody
+    : std::variant<
+          SessionCreated, SessionUpdated, ConversationItemAdded, ConversationItemDone,
+          ConversationItemRetrieved, ConversationItemDeleted, ConversationItemTruncated,
+          InputAudioTranscriptionDelta, InputAudioTranscriptionCompleted, InputAudioTranscriptionFailed,
+          SpeechStarted, SpeechStopped, InputAudioBufferCommitted, InputAudioBufferCleared,
+          InputAudioBufferTimeoutTriggered, ResponseCreated, ResponseDone, ResponseOutputItemAdded,
+          ResponseOutputItemDone, ResponseContentPartAdded, ResponseContentPartDone, ResponseOutputAudioDelta,
+          ResponseOutputAudioDone, ResponseOutputAudioTranscriptDelta, ResponseOutputAudioTranscriptDone,
+          ResponseOutputTextDelta, ResponseOutputTextDone, ResponseFunctionCallArgumentsDelta,
+          ResponseFunctionCallArgumentsDone, RateLimitsUpdated, ErrorEvent, NativeOutputStreamStarted,
+          NativeOutputStreamDone, NativeOutputStreamFlush, NativePong, NativeInputStats> {
+  using variant::variant;
+  ServerEventBody(const ServerEventBody& other);
+  ServerEventBody(ServerEventBody&& other) noexcept;
+  ServerEventBody& operator=(const ServerEventBody& other);
+  ServerEventBody& operator=(ServerEventBody&& other) noexcept;
+  ~ServerEventBody();
+};
 
 struct ServerEvent {
   std::string event_id = {};  // event_...; unique in the session

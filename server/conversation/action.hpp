@@ -74,8 +74,17 @@ struct ReportHeard {
   double heard_ms = 0;
 };
 
-using Action = std::variant<Send, SendAudio, Purge, Close, Hear, HearRecording, Forget, StartTurn, CommitTurn,
-                            CancelTurn, ReportHeard>;
+// A variant that is copied, moved and destroyed in action.cpp: each of these is hundreds of functions, which
+// would else be compiled in every file that hands one on.
+struct Action : std::variant<Send, SendAudio, Purge, Close, Hear, HearRecording, Forget, StartTurn,
+                             CommitTurn, CancelTurn, ReportHeard> {
+  using variant::variant;
+  Action(const Action& other);
+  Action(Action&& other) noexcept;
+  Action& operator=(const Action& other);
+  Action& operator=(Action&& other) noexcept;
+  ~Action();
+};
 using Actions = std::vector<Action>;
 
 }  // namespace parley::conversation

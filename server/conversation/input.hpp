@@ -73,7 +73,16 @@ struct Drain {};
 // The client does not read: the response fails and the connection closes.
 struct SlowConsumer {};
 
-using Input = std::variant<Opened, ClientEvent, Rejected, UserAudio, UserAudioGap, VoiceActivity,
-                           PlayoutPosition, AudioDropped, Budget, engine::Event, Tick, Drain, SlowConsumer>;
+// A variant that is copied, moved and destroyed in input.cpp: each of these is hundreds of functions, which
+// would else be compiled in every file that hands one on.
+struct Input : std::variant<Opened, ClientEvent, Rejected, UserAudio, UserAudioGap, VoiceActivity,
+                            PlayoutPosition, AudioDropped, Budget, engine::Event, Tick, Drain, SlowConsumer> {
+  using variant::variant;
+  Input(const Input& other);
+  Input(Input&& other) noexcept;
+  Input& operator=(const Input& other);
+  Input& operator=(Input&& other) noexcept;
+  ~Input();
+};
 
 }  // namespace parley::conversation
