@@ -1,20 +1,17 @@
 #include "client/session.hpp"
 
-#include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/connect.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/http/field.hpp>
-#include <boost/beast/http/status.hpp>
+#include <boost/beast/websocket/error.hpp>
+#include <span>
 
 namespace parley::client {
 namespace {
 
 namespace net = boost::asio;
 namespace beast = boost::beast;
-namespace http = beast::http;
 namespace websocket = beast::websocket;
 using namespace net::experimental::awaitable_operators;
 using std::chrono::seconds;
@@ -34,7 +31,7 @@ std::string reason_of(const beast::error_code& error, const websocket::close_rea
 }  // namespace
 
 Session::Session(net::any_io_executor executor, const Access& access, CallPlan plan)
-    : access_(access), caller_(std::move(plan)), socket_(executor), timer_(executor) {}
+    : access_(access), caller_(std::move(plan)), timer_(executor) {}
 
 void Session::stop(const std::string& reason) {
   stopped_ = true;
@@ -76,36 +73,26 @@ bool Session::give_up(const std::string& why) {
 }
 
 net::awaitable<bool> Session::connect() {
-  net::ip::tcp::resolver resolver(socket_.get_executor());
+  const net::any_io_executor executor = timer_.get_executor();
+  transport::tcp::resolver resolver(executor);
   auto [unknown, addresses] = co_await resolver.async_resolve(access_.url.host, access_.url.port, as_result);
   if (unknown) co_return give_up(unknown.message());
-  beast::tcp_stream& stream = beast::get_lowest_layer(socket_);
+  transport::Stream stream{transport::tcp::socket(executor)};
   stream.expires_after(connect_limit);
-  auto [unreachable, address] = co_await stream.async_connect(addresses, as_result);
+  const auto unreachable = co_await stream.connect(addresses);
   if (unreachable) co_return give_up(unreachable.message());
-  stream.expires_never();     // from here on the WebSocket keeps time
   beast::error_code ignored;  // without the option it is only slower
-  stream.socket().set_option(net::ip::tcp::no_delay(true), ignored);
+  stream.socket().set_option(transport::tcp::no_delay(true), ignored);
 
-  websocket::stream_base::timeout limits{};
-  limits.handshake_timeout = connect_limit;
-  limits.idle_timeout = silence_limit;
-  limits.keep_alive_pings = true;
-  socket_.set_option(limits);
-  socket_.set_option(websocket::stream_base::decorator([this](websocket::request_type& request) {
-    request.set(http::field::user_agent, "parley-load");
-    if (!access_.key.empty()) request.set(http::field::authorization, "Bearer " + access_.key);
-  }));
-  socket_.auto_fragment(false);
-  socket_.read_message_max(message_limit);
-  socket_.secure_prng(false);  // masks protect caches on the way, of which a load test has none
-  websocket::response_type response;
-  auto [declined] =
-      co_await socket_.async_handshake(response, access_.url.authority(), access_.url.target, as_result);
-  if (!declined) co_return true;
-  if (declined != websocket::error::upgrade_declined) co_return give_up(declined.message());
-  give_up("http " + std::to_string(response.result_int()));
-  if (response.result() == http::status::service_unavailable) state_ = State::refused;
+  socket_.emplace(std::move(stream), transport::WebSocketLimits{message_limit, connect_limit, silence_limit});
+  transport::WebSocketStream::Headers headers{{"User-Agent", "parley-load"}};
+  if (!access_.key.empty()) headers.emplace_back("Authorization", "Bearer " + access_.key);
+  const auto answer =
+      co_await socket_->connect(access_.url.authority(), access_.url.target, std::move(headers));
+  if (!answer.error) co_return true;
+  if (answer.error != websocket::error::upgrade_declined) co_return give_up(answer.error.message());
+  give_up("http " + std::to_string(answer.response.result_int()));
+  if (answer.response.result() == beast::http::status::service_unavailable) state_ = State::refused;
   co_return false;
 }
 
@@ -120,39 +107,37 @@ net::awaitable<void> Session::talk() {
     if (!sent_all) co_return;
   }
   // Ends listen() as well: its read completes when the server has answered.
-  co_await socket_.async_close(websocket::close_code::normal, as_result);
+  co_await socket_->close(websocket::close_code::normal, {});
 }
 
 net::awaitable<bool> Session::send_what_is_due() {
   const std::vector<std::string> messages = caller_.take_messages();
   for (const std::string& message : messages) {
-    socket_.text(true);
-    auto [failed, size] = co_await socket_.async_write(net::buffer(message), as_result);
+    const auto failed = co_await socket_->write(/*binary=*/false, message);
     if (failed) co_return false;
   }
   const auto frame = caller_.packet(Clock::now());
   if (!frame) co_return true;
-  const auto header = protocol::native::encode_header(*frame);
-  const std::array<net::const_buffer, 2> packet{net::buffer(header),
-                                                net::buffer(frame->payload.data(), frame->payload.size())};
-  socket_.binary(true);
-  auto [failed, size] = co_await socket_.async_write(packet, as_result);
+  const protocol::Bytes packet = protocol::native::encode_frame(*frame);
+  const std::span bytes(reinterpret_cast<const char*>(packet.data()), packet.size());
+  const auto failed = co_await socket_->write(/*binary=*/true, bytes);
   co_return !failed;
 }
 
 net::awaitable<void> Session::listen() {
-  for (beast::flat_buffer message;; message.clear()) {
-    auto [closed, size] = co_await socket_.async_read(message, as_result);
+  for (beast::flat_buffer buffer;; buffer.clear()) {
+    const auto received = co_await socket_->read(buffer);
     const Time now = Clock::now();
-    if (closed) {
-      caller_.lost_connection(reason_of(closed, socket_.reason()));
+    if (received.error || received.too_large) {
+      caller_.lost_connection(received.too_large ? "a message over 4 MiB"
+                                                 : reason_of(received.error, socket_->reason()));
       co_return;
     }
-    const auto* data = static_cast<const char*>(message.data().data());
-    if (socket_.got_text())
-      caller_.text({data, message.size()}, now);
+    const std::span message(static_cast<const char*>(buffer.cdata().data()), buffer.size());
+    if (received.binary)
+      caller_.binary(std::as_bytes(message), now);
     else
-      caller_.binary(std::as_bytes(std::span(data, message.size())), now);
+      caller_.text({message.data(), message.size()}, now);
   }
 }
 

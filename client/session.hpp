@@ -3,12 +3,12 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/websocket/stream.hpp>
+#include <optional>
 #include <string>
 
 #include "client/caller.hpp"
 #include "client/url.hpp"
+#include "transport/web_socket_stream.hpp"
 
 namespace parley::client {
 
@@ -35,8 +35,6 @@ class Session {
   const Tally& tally() const { return caller_.tally(); }
 
  private:
-  using Socket = boost::beast::websocket::stream<boost::beast::tcp_stream>;
-
   boost::asio::awaitable<bool> connect();
   boost::asio::awaitable<void> talk();
   boost::asio::awaitable<void> listen();
@@ -46,7 +44,7 @@ class Session {
 
   const Access& access_;
   Caller caller_;
-  Socket socket_;
+  std::optional<transport::WebSocketStream> socket_;  // once connected
   boost::asio::steady_timer timer_;
   State state_ = State::waiting;
   bool stopped_ = false;

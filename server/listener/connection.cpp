@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -18,7 +19,7 @@
 #include "server/http/target.hpp"
 #include "server/listener/peer.hpp"
 #include "server/session/hold.hpp"
-#include "server/session/web_socket_over.hpp"
+#include "transport/web_socket_stream.hpp"
 
 namespace parley::server {
 namespace {
@@ -45,7 +46,6 @@ std::optional<Response> answer_to_fault(const error_code& fault) {
   return std::nullopt;
 }
 
-template <typename Stream>
 net::awaitable<error_code> write(Stream& stream, const Request& request, Response response, bool keep_alive) {
   response.version(request.version() == 10 ? 10 : 11);
   response.set(http::field::server, "parley");
@@ -61,15 +61,13 @@ net::awaitable<error_code> write(Stream& stream, const Request& request, Respons
 }
 
 // The client may still be sending what nobody wants: to close at once would tear our answer from its hands.
-template <typename Stream>
 net::awaitable<void> hang_up(Stream& stream) {
-  auto& lowest = beast::get_lowest_layer(stream);
   error_code ignored;
-  lowest.socket().shutdown(tcp::socket::shutdown_send, ignored);
-  lowest.expires_after(std::chrono::seconds(1));
+  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  stream.expires_after(std::chrono::seconds(1));
   std::array<char, 4096> unwanted;
   for (int reads = 0; reads < 64; ++reads) {
-    const auto [error, size] = co_await lowest.async_read_some(net::buffer(unwanted), as_result);
+    const auto [error, size] = co_await stream.async_read_some(net::buffer(unwanted), as_result);
     if (error) break;
   }
 }
@@ -90,7 +88,6 @@ void log_request(const Request& request, http::status status, const Peer& peer, 
 }
 
 // Reads and answers requests until one opens a session, which is returned, or the connection is over.
-template <typename Stream>
 net::awaitable<std::optional<Request>> answer_requests(Stream& stream, const Peer& peer, House& house) {
   const LimitSettings& limits = house.settings.limits;
   beast::flat_buffer buffer(limits.header_bytes + limits.body_bytes);
@@ -98,7 +95,7 @@ net::awaitable<std::optional<Request>> answer_requests(Stream& stream, const Pee
     http::request_parser<http::string_body> parser;
     parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
     parser.body_limit(limits.body_bytes);
-    beast::get_lowest_layer(stream).expires_after(patience);
+    stream.expires_after(patience);
     const auto [error, size] = co_await http::async_read(stream, buffer, parser, as_result);
     const Request request = parser.release();
     if (error) {
@@ -121,7 +118,6 @@ net::awaitable<std::optional<Request>> answer_requests(Stream& stream, const Pee
 
 // ---- sessions
 
-template <typename Stream>
 net::awaitable<void> upgrade(Stream stream, Request request, const Peer& peer, House& house) {
   Entrance entrance = house.doorkeeper.examine(request, peer);
   if (entrance.refusal) {
@@ -131,24 +127,19 @@ net::awaitable<void> upgrade(Stream stream, Request request, const Peer& peer, H
     co_return;
   }
   log_request(request, http::status::switching_protocols, peer, house);
-  const auto socket = web_socket_over(std::move(stream), house.settings.limits);
-  const error_code failed = co_await socket->accept(request, std::move(entrance.subprotocol));
+  const LimitSettings& limits = house.settings.limits;
+  transport::WebSocketStream socket(std::move(stream), {limits.message_bytes, limits.handshake, limits.idle});
+  const error_code failed = co_await socket.accept(request, std::move(entrance.subprotocol));
   request = {};  // a session is small
   if (failed) co_return;
   if (entrance.farewell) {
-    co_await say_farewell(*socket, *std::move(entrance.farewell), house.services);
+    co_await say_farewell(socket, *std::move(entrance.farewell), house.services);
   } else {
     auto list = [&house](net::any_io_executor strand, std::function<void()> drain) {
       return house.sessions.enter(std::move(strand), std::move(drain));
     };
-    co_await hold_session(*socket, std::move(entrance.begin), house.services, std::move(list));
+    co_await hold_session(socket, std::move(entrance.begin), house.services, std::move(list));
   }
-}
-
-template <typename Stream>
-net::awaitable<void> serve(Stream stream, Peer peer, House& house) {
-  std::optional<Request> request = co_await answer_requests(stream, peer, house);
-  if (request) co_await upgrade(std::move(stream), *std::move(request), peer, house);
 }
 
 // "": it has gone already
@@ -160,18 +151,13 @@ std::string address_of(const tcp::socket& socket) {
 
 }  // namespace
 
-net::awaitable<void> serve_connection(tcp::socket socket, House& house) {
-  Peer peer{address_of(socket), /*tls=*/false};
-  return serve(PlainStream(std::move(socket)), std::move(peer), house);
-}
-
-net::awaitable<void> serve_encrypted_connection(tcp::socket socket, net::ssl::context& tls, House& house) {
-  Peer peer{address_of(socket), /*tls=*/true};
-  EncryptedStream stream(beast::tcp_stream(std::move(socket)), tls);
-  beast::get_lowest_layer(stream).expires_after(house.settings.limits.handshake);
-  const auto [failed] = co_await stream.async_handshake(net::ssl::stream_base::server, as_result);
+net::awaitable<void> serve_connection(Stream stream, House& house) {
+  const Peer peer{address_of(stream.socket()), /*tls=*/stream.tls() != nullptr};
+  stream.expires_after(house.settings.limits.handshake);
+  const error_code failed = co_await stream.handshake(net::ssl::stream_base::server);
   if (failed) co_return;
-  co_await serve(std::move(stream), std::move(peer), house);
+  std::optional<Request> request = co_await answer_requests(stream, peer, house);
+  if (request) co_await upgrade(std::move(stream), *std::move(request), peer, house);
 }
 
 }  // namespace parley::server

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
 
 #include "server/listener/house.hpp"
+#include "transport/stream.hpp"
 
 namespace parley::server {
 
-using tcp = net::ip::tcp;
+using transport::Stream;
+using transport::tcp;
 
-// On the socket's strand. Ends when the connection has; throws only for what nobody expects.
-net::awaitable<void> serve_connection(tcp::socket socket, House& house);
-net::awaitable<void> serve_encrypted_connection(tcp::socket socket, net::ssl::context& tls, House& house);
+// On the stream's strand. Ends when the connection has; throws only for what nobody expects.
+net::awaitable<void> serve_connection(Stream stream, House& house);
 
 }  // namespace parley::server

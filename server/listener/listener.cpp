@@ -125,8 +125,8 @@ net::awaitable<void> Listener::accept() {
     }
     prepare(socket);
     const net::any_io_executor strand = socket.get_executor();
-    auto served = tls_ ? serve_encrypted_connection(std::move(socket), *tls_, house_)
-                       : serve_connection(std::move(socket), house_);
+    Stream stream = tls_ ? Stream(std::move(socket), *tls_) : Stream(std::move(socket));
+    auto served = serve_connection(std::move(stream), house_);
     ++house_.counters.connections;
     net::co_spawn(strand, std::move(served), [&house = house_](std::exception_ptr thrown) {
       --house.counters.connections;

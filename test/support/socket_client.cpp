@@ -1,8 +1,10 @@
 #include "test/support/socket_client.hpp"
 
 #include <array>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -14,6 +16,8 @@
 #include <functional>
 #include <span>
 #include <stdexcept>
+
+#include "transport/stream.hpp"
 
 namespace parley::test {
 namespace {
@@ -98,11 +102,17 @@ std::string raw_exchange(unsigned short port, std::string_view bytes, std::chron
 }
 
 struct SocketClient::Connection {
+  explicit Connection(bool encrypted) : socket(make_stream(encrypted)) {}
+
   net::io_context context;
-  beast::websocket::stream<beast::tcp_stream> socket{context};
+  net::ssl::context tls{net::ssl::context::tls_client};
+  beast::websocket::stream<transport::Stream, /*deflateSupported=*/false> socket;
   beast::flat_buffer buffer;
 
-  tcp::socket& tcp_socket() { return beast::get_lowest_layer(socket).socket(); }
+  transport::Stream make_stream(bool encrypted) {
+    return encrypted ? transport::Stream(tcp::socket(context), tls) : transport::Stream(tcp::socket(context));
+  }
+  tcp::socket& tcp_socket() { return socket.next_layer().socket(); }
 
   template <typename Start>
   error_code run(std::string_view what, Start start) {
@@ -115,6 +125,15 @@ struct SocketClient::Connection {
     if (!result) throw std::runtime_error("nothing happened in time: " + std::string(what));
     return *result;
   }
+  void begin_tls() {
+    static constexpr unsigned char offered[] = "\x02h2\x08http/1.1";
+    SSL_set_alpn_protos(socket.next_layer().tls(), offered, sizeof(offered) - 1);
+    const error_code error = run("TLS handshake", [&](auto done) {
+      net::co_spawn(context, socket.next_layer().handshake(net::ssl::stream_base::client),
+                    [done](const std::exception_ptr&, error_code failed) { done(failed); });
+    });
+    if (error) throw std::runtime_error("no TLS: " + error.message());
+  }
   void write(std::span<const std::byte> bytes) {
     const error_code error =
         run("write", [&](auto done) { socket.async_write(net::buffer(bytes.data(), bytes.size()), done); });
@@ -123,12 +142,13 @@ struct SocketClient::Connection {
 };
 
 SocketClient::SocketClient(unsigned short port, const Options& options)
-    : connection_(std::make_unique<Connection>()) {
+    : connection_(std::make_unique<Connection>(options.tls)) {
   auto& socket = connection_->socket;
   connection_->tcp_socket().open(tcp::v4());
   if (options.reads_little) connection_->tcp_socket().set_option(net::socket_base::receive_buffer_size(4096));
   connection_->tcp_socket().connect(server_at(port));
   connection_->tcp_socket().set_option(tcp::no_delay(true));
+  if (options.tls) connection_->begin_tls();
   socket.set_option(beast::websocket::stream_base::decorator([&](beast::websocket::request_type& request) {
     for (const auto& [name, value] : options.headers) request.set(name, value);
   }));
@@ -142,6 +162,13 @@ SocketClient::SocketClient(unsigned short port, const Options& options)
 }
 
 SocketClient::~SocketClient() { drop(); }
+
+std::string SocketClient::chosen_protocol() const {
+  const unsigned char* chosen = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(connection_->socket.next_layer().tls(), &chosen, &size);
+  return {reinterpret_cast<const char*>(chosen), size};
+}
 
 void SocketClient::say_text(std::string_view text) {
   connection_->socket.text(true);
@@ -164,7 +191,7 @@ void SocketClient::close() {
   });
 }
 
-void SocketClient::drop() { beast::get_lowest_layer(connection_->socket).close(); }
+void SocketClient::drop() { connection_->socket.next_layer().close(); }
 
 std::optional<SocketClient::Message> SocketClient::read_or_closed() {
   if (closed_) return std::nullopt;

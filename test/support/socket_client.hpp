@@ -41,6 +41,7 @@ class SocketClient {
     std::string target = "/v1/realtime?model=scripted";
     Headers headers = {};
     bool reads_little = false;  // a small receive buffer, so that not reading is soon felt
+    bool tls = false;           // no certificate is checked
   };
   explicit SocketClient(unsigned short port, const Options& options);
   explicit SocketClient(unsigned short port) : SocketClient(port, Options{}) {}
@@ -51,6 +52,7 @@ class SocketClient {
   // The answer to the upgrade: 101, or the refusal with its body.
   const HttpResponse& handshake() const { return handshake_; }
   bool open() const { return handshake_.status == 101; }
+  std::string chosen_protocol() const;  // of HTTP, by ALPN; h2 and http/1.1 were offered
 
   void say(const Json& event) { say_text(event.dump()); }
   void say_text(std::string_view text);
