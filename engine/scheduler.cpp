@@ -278,7 +278,9 @@ void Scheduler::choose_pieces(Urgency urgency, double budget_ms, Clock::time_poi
     }
     if (!next) return;
     const Work work = next->work;
-    const int units = prices_.units_within(work.kind, 1, work.units, budget_ms, settings_.min_piece);
+    const int smallest = std::max(settings_.min_piece, work.grain);
+    int units = prices_.units_within(work.kind, 1, work.units, budget_ms, smallest);
+    if (units < work.units) units -= units % work.grain;
     if (!first && prices_.cost(work.kind, 1, units) > budget_ms) return;
     Pass& pass = new_pass(work.kind, units);
     const int most = limits_.max_batch(work.kind);

@@ -23,6 +23,7 @@ struct Work {
   WorkKind kind;
   int shape = 0;  // equal shapes share a pass; 0 where the kind batches any mix (decode)
   int units = 1;  // frames or tokens that are left of it: what it costs, by the measured price of its kind
+  int grain = 1;  // it can be cut after any multiple of so many units
 };
 
 // What a turn could do now: at most one Work of each kind, held in place, as it is asked for at every step.
@@ -132,8 +133,8 @@ class SpeechModel {
   // no hurry fill it up. Where each turn has its price, as on a CPU, `batch` itself.
   virtual int bucket(WorkKind /*kind*/, int batch) const { return batch; }
 
-  // One pass over `batch`, all of which had this kind and shape ready. `units` bounds what encode, recognize
-  // and prefill do for each turn (a model that cannot cut its work there may do more); a decode step makes
+  // One pass over `batch`, all of which had this kind and shape ready. `units` is what encode, recognize
+  // and prefill do for each turn, in whole grains; a decode step makes
   // one token for each turn, a detokenize pass one chunk.
   virtual void run(WorkKind kind, std::span<Turn* const> batch, int units, StepEvents& events) = 0;
 

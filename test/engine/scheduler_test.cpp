@@ -243,6 +243,16 @@ TEST_CASE("pieces go by deadline over all kinds, and several fit into a step", "
   CHECK(f.step() == "encode(200) 2, recognize(10) 3, prefill(100) 1");
 }
 
+TEST_CASE("a piece is a whole number of grains, and one at least", "[engine][scheduler]") {
+  Fixture f;
+  f.price(WorkKind::encode, 0.11);
+  f.add(1, {{WorkKind::encode, 0, 6 * 100, 100}}, f.now);
+  CHECK(f.step() == "encode(500) 1");  // of 512 that fit
+  f.scheduler.remove(1);
+  f.add(1, {{WorkKind::encode, 0, 6 * 1500, 1500}}, f.now);
+  CHECK(f.step() == "encode(1500) 1");
+}
+
 TEST_CASE("a turn about to make its first sound is not held up by pieces for those that are due later",
           "[engine][scheduler]") {
   Fixture f;

@@ -19,6 +19,8 @@ constexpr std::size_t samples_per_audio_token = 1600;  // 100 ms of input: how u
 // more urgent, enough not to wait for every other turn's decode step after each.
 constexpr int recognize_piece = 8;
 
+constexpr int most_layers = 128;  // of any encoder
+
 constexpr float slowest = 0.25F, fastest = 1.5F;
 
 StarterDialogue& as_starter(Dialogue& dialogue) { return static_cast<StarterDialogue&>(dialogue); }
@@ -255,8 +257,10 @@ WorkList StarterModel::ready(const Turn& of) const {
   switch (turn.phase) {
     case Phase::hearing: {
       if (!turn.recognition) return {{WorkKind::recognize}};  // its transcript is known and only to be told
-      const int shape = ear_.shape(*turn.recognition);
-      if (shape > 0) return {{WorkKind::encode, shape, shape}};
+      if (const int positions = ear_.shape(*turn.recognition); positions > 0) {
+        const int layers = ear_.layers_left(*turn.recognition);
+        return {{WorkKind::encode, positions * most_layers + layers, positions * layers, positions}};
+      }
       return {{WorkKind::recognize, 0, recognize_piece}};
     }
     case Phase::reading:

@@ -65,7 +65,7 @@ class StarterModel final : public engine::SpeechModel {
 
   void pass(engine::WorkKind kind, std::span<engine::Turn* const> batch, int units,
             engine::StepEvents& events);
-  void encode(std::span<engine::Turn* const> batch);
+  void encode(std::span<engine::Turn* const> batch, int units);
   void recognize(std::span<engine::Turn* const> batch, int units, engine::StepEvents& events);
   void prefill(std::span<engine::Turn* const> batch, int units, engine::StepEvents& events);
   void decode(std::span<engine::Turn* const> batch, engine::StepEvents& events);

@@ -27,7 +27,7 @@ void StarterModel::run(WorkKind kind, std::span<Turn* const> batch, int units, S
 void StarterModel::pass(WorkKind kind, std::span<Turn* const> batch, int units, StepEvents& events) {
   switch (kind) {
     case WorkKind::encode:
-      return encode(batch);
+      return encode(batch, units);
     case WorkKind::recognize:
       return recognize(batch, units, events);
     case WorkKind::prefill:
@@ -39,10 +39,11 @@ void StarterModel::pass(WorkKind kind, std::span<Turn* const> batch, int units, 
   }
 }
 
-void StarterModel::encode(std::span<Turn* const> batch) {
+// A unit is one position in one layer.
+void StarterModel::encode(std::span<Turn* const> batch, int units) {
   std::vector<whisper::Recognition*> recognitions;
   for (Turn* turn : batch) recognitions.push_back(&*as_starter(*turn).recognition);
-  ear_.encode(recognitions);
+  ear_.encode(recognitions, std::max(1, units / ear_.shape(*recognitions.front())));
 }
 
 // Up to `units` tokens for each; those that finish, or need another window encoded, leave the pass.

@@ -10,6 +10,11 @@ namespace {
 
 using at::Tensor;
 
+struct AtenEncoderState final : EncoderState {
+  explicit AtenEncoderState(Tensor left) : x(std::move(left)) {}
+  Tensor x;  // [1, positions, width]
+};
+
 class AtenNetwork : public Network {
  public:
   AtenNetwork(const Config& config, const weights::Weights& weights, at::Device device)
@@ -21,16 +26,22 @@ class AtenNetwork : public Network {
         encoder_.listen_to_silence().slice(1, silence_step / 2, {}, silence_step).contiguous());
   }
 
-  std::vector<std::unique_ptr<WindowState>> encode(std::span<const std::span<const float>> features,
-                                                   int positions) override {
+  void encode(std::span<EncoderRow> rows, int positions, int first, int count) override {
     at::InferenceMode inference;
     std::vector<Tensor> batch;
-    for (std::span<const float> window : features) batch.push_back(tensor_of(window, positions));
-    Tensor encoded = encoder_(at::stack(batch));  // [batch, positions, width]
-    std::vector<std::unique_ptr<WindowState>> windows;
-    for (std::int64_t i = 0; i < encoded.size(0); ++i)
-      windows.push_back(followed_by_silence(decoder_.sound(encoded.narrow(0, i, 1))));
-    return windows;
+    for (const EncoderRow& row : rows)
+      batch.push_back(row.state ? static_cast<const AtenEncoderState&>(*row.state).x
+                                : encoder_.embed(tensor_of(row.features, positions).unsqueeze(0)));
+    Tensor x = encoder_.run(at::cat(batch), first, count);  // [batch, positions, width]
+    const bool last = first + count == encoder_.layers();
+    if (last) x = encoder_.output(x);
+    for (std::int64_t i = 0; i < x.size(0); ++i) {
+      EncoderRow& row = rows[static_cast<std::size_t>(i)];
+      if (last)
+        row.window = followed_by_silence(decoder_.sound(x.narrow(0, i, 1)));
+      else
+        row.next = std::make_unique<AtenEncoderState>(x.narrow(0, i, 1));
+    }
   }
 
   void decode(std::span<const DecoderRow> rows) override {

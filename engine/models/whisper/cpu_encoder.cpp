@@ -133,43 +133,60 @@ void CpuEncoder::multiply(const CpuLinear& linear, const Rows& x, int start, int
   });
 }
 
-const Rows& CpuEncoder::operator()(std::span<const std::span<const float>> features, int positions) {
-  const int windows = static_cast<int>(features.size()), rows = windows * positions;
-  const int inner = config_.encoder_ffn_dim;
+void CpuEncoder::begin(int windows, int positions) {
+  windows_ = windows;
+  positions_ = positions;
+  const int rows = windows * positions;
   grow(x_, index(rows, width_));
   grow(qkv_, index(rows, 3 * width_));
   grow(mixed_, index(rows, width_));
-  grow(inner_, std::max(index(rows, inner), index(2 * positions, width_)));
-  for (int window = 0; window < windows; ++window)
-    convolve(features[static_cast<std::size_t>(window)], positions, window);
+  grow(inner_, std::max(index(rows, config_.encoder_ffn_dim), index(2 * positions, width_)));
+}
 
+void CpuEncoder::resume(int window, std::span<const float> x) {
+  std::ranges::copy(x, &x_[index(window * positions_, width_)]);
+}
+
+std::span<const float> CpuEncoder::x(int window) const {
+  return {&x_[index(window * positions_, width_)], index(positions_, width_)};
+}
+
+void CpuEncoder::run(int first, int count) {
+  for (int i = first; i < first + count; ++i) run(layers_[static_cast<std::size_t>(i)]);
+}
+
+void CpuEncoder::run(Layer& layer) {
+  const int rows = windows_ * positions_, inner = config_.encoder_ffn_dim;
   const auto& gelu = kernels::functions().gelu;
-  for (Layer& layer : layers_) {
-    prepare(rows, width_,
-            [&](int row, float* to) { layer.self_attn_layer_norm(&x_[index(row, width_)], to); });
-    multiply(layer.qkv_proj, rows_, 0, rows, qkv_.data(), Then::store);
-    if (listening_to_silence_) remember_silence(layer, positions);
-    attend(windows, seen(layer, positions));
-    prepare(rows, width_, [&](int row, float* to) { std::copy_n(&mixed_[index(row, width_)], width_, to); });
-    multiply(layer.out_proj, rows_, 0, rows, x_.data(), Then::add);
-    prepare(rows, width_, [&](int row, float* to) { layer.final_layer_norm(&x_[index(row, width_)], to); });
-    multiply(layer.fc1, rows_, 0, rows, inner_.data(), Then::store);
-    prepare(rows, inner, [&](int row, float* to) { gelu(&inner_[index(row, inner)], inner, to); });
-    multiply(layer.fc2, rows_, 0, rows, x_.data(), Then::add);
-  }
-  prepare(rows, width_, [&](int row, float* to) { layer_norm_(&x_[index(row, width_)], to); });
+  prepare(rows, width_, [&](int row, float* to) { layer.self_attn_layer_norm(&x_[index(row, width_)], to); });
+  multiply(layer.qkv_proj, rows_, 0, rows, qkv_.data(), Then::store);
+  if (listening_to_silence_) remember_silence(layer);
+  attend(seen(layer));
+  prepare(rows, width_, [&](int row, float* to) { std::copy_n(&mixed_[index(row, width_)], width_, to); });
+  multiply(layer.out_proj, rows_, 0, rows, x_.data(), Then::add);
+  prepare(rows, width_, [&](int row, float* to) { layer.final_layer_norm(&x_[index(row, width_)], to); });
+  multiply(layer.fc1, rows_, 0, rows, inner_.data(), Then::store);
+  prepare(rows, inner, [&](int row, float* to) { gelu(&inner_[index(row, inner)], inner, to); });
+  multiply(layer.fc2, rows_, 0, rows, x_.data(), Then::add);
+}
+
+const Rows& CpuEncoder::output() {
+  prepare(windows_ * positions_, width_,
+          [&](int row, float* to) { layer_norm_(&x_[index(row, width_)], to); });
   return rows_;
 }
 
-std::vector<float> CpuEncoder::output(std::span<const float> features, int positions) {
-  const std::span<const float> one[] = {features};
-  const float* values = (*this)(one, positions).from(0, positions).floats;
+std::vector<float> CpuEncoder::output_of(std::span<const float> features, int positions) {
+  begin(1, positions);
+  embed(0, features);
+  run(0, layers());
+  const float* values = output().from(0, positions).floats;
   return {values, values + index(positions, width_)};
 }
 
 // Both convolutions; the second skips every other frame. Fills x_ from the window's first row on.
-void CpuEncoder::convolve(std::span<const float> features, int positions, int window) {
-  const int mels = config_.num_mel_bins, frames = 2 * positions;
+void CpuEncoder::embed(int window, std::span<const float> features) {
+  const int mels = config_.num_mel_bins, positions = positions_, frames = 2 * positions;
   // Row i of a convolution's input are the frames around stride * i, zeros before the first and after the
   // last.
   const auto around = [](const float* from, int channels, int count, int centre, float* to) {
@@ -202,37 +219,38 @@ void CpuEncoder::convolve(std::span<const float> features, int positions, int wi
 const Rows& CpuEncoder::listen_to_silence() {
   const int positions = config_.max_source_positions;
   const std::vector<float> silence(index(2 * positions, config_.num_mel_bins), silent_feature);
-  const std::span<const float> one[] = {silence};
+  begin(1, positions);
+  embed(0, silence);
   listening_to_silence_ = true;
-  const Rows& encoded = (*this)(one, positions);
+  run(0, layers());
   listening_to_silence_ = false;
-  return encoded;
+  return output();
 }
 
-void CpuEncoder::remember_silence(Layer& layer, int positions) const {
+void CpuEncoder::remember_silence(Layer& layer) const {
   layer.silence.clear();
-  for (int position = silence_step / 2; position < positions; position += silence_step) {
+  for (int position = silence_step / 2; position < positions_; position += silence_step) {
     const float* keys = &qkv_[index(position, 3 * width_) + index(1, width_)];
     layer.silence.insert(layer.silence.end(), keys, keys + 2 * width_);
   }
 }
 
-CpuEncoder::Seen CpuEncoder::seen(const Layer& layer, int positions) const {
-  const std::size_t first = index((positions + silence_step - 1) / silence_step, 2 * width_);
-  if (listening_to_silence_ || first >= layer.silence.size()) return {.positions = positions};
-  return {.positions = positions,
+CpuEncoder::Seen CpuEncoder::seen(const Layer& layer) const {
+  const std::size_t first = index((positions_ + silence_step - 1) / silence_step, 2 * width_);
+  if (listening_to_silence_ || first >= layer.silence.size()) return {.positions = positions_};
+  return {.positions = positions_,
           .silence = &layer.silence[first],
           .silent = static_cast<int>((layer.silence.size() - first) / index(2, width_))};
 }
 
 // Attention is two products as well: queries with keys, and the softmax of that with values. Keys and values
 // are packed like weights, so that the same kernel multiplies them.
-void CpuEncoder::attend(int windows, const Seen& seen) {
-  grow(keys_, static_cast<std::size_t>(windows * heads_));
-  grow(values_, static_cast<std::size_t>(windows * heads_));
-  team_.run(windows * heads_, [&](int task, int) { pack_head(task / heads_, task % heads_, seen); });
+void CpuEncoder::attend(const Seen& seen) {
+  grow(keys_, static_cast<std::size_t>(windows_ * heads_));
+  grow(values_, static_cast<std::size_t>(windows_ * heads_));
+  team_.run(windows_ * heads_, [&](int task, int) { pack_head(task / heads_, task % heads_, seen); });
   const int blocks = (seen.positions + queries_at_once - 1) / queries_at_once;
-  team_.run(windows * heads_ * blocks, [&](int task, int worker) {
+  team_.run(windows_ * heads_ * blocks, [&](int task, int worker) {
     const int first = task % blocks * queries_at_once, head = task / blocks;
     attend_block(head / heads_, head % heads_, first, std::min(queries_at_once, seen.positions - first), seen,
                  worker);

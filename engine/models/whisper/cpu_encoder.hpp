@@ -33,12 +33,20 @@ class CpuEncoder {
  public:
   CpuEncoder(kernels::Team& team, const Config& config, const weights::Weights& weights);
 
-  // features: one for each window, [2 positions, mels] -> the encoder's output for all of them, ready to be
-  // multiplied: [windows * positions, width]. Valid until the next call.
-  const Rows& operator()(std::span<const std::span<const float>> features, int positions);
+  // Some windows of equal length go through some layers: embed() or resume() each, then run(), then
+  // positions() of each or, after the last layer, output().
+  void begin(int windows, int positions);
+  void embed(int window, std::span<const float> features);  // [2 positions, mels]
+  void resume(int window, std::span<const float> x);        // [positions, width], from x() of an earlier run
+  void run(int first, int count);                           // layers
+  std::span<const float> x(int window) const;
+  // The encoder's output for all of them, ready to be multiplied: [windows * positions, width]. Valid until
+  // begin().
+  const Rows& output();
   // A whole window of silence. From then on shorter ones attend to it.
   const Rows& listen_to_silence();
-  std::vector<float> output(std::span<const float> features, int positions);
+  std::vector<float> output_of(std::span<const float> features, int positions);
+  int layers() const { return static_cast<int>(layers_.size()); }
 
   // y [rows, outputs] = x W^T + bias, or added to y; x: rows first .. first + rows of them
   void multiply(const CpuLinear& linear, const Rows& x, int first, int rows, float* y,
@@ -58,7 +66,6 @@ class CpuEncoder {
     std::vector<float> numbers;
   };
 
-  void convolve(std::span<const float> features, int positions, int window);
   // rows_ becomes, row for row, what `fill(row, floats)` writes.
   template <typename Fill>
   void prepare(int rows, int inputs, const Fill& fill);
@@ -68,9 +75,10 @@ class CpuEncoder {
     int silent = 0;
     int count() const { return positions + silent; }
   };
-  void remember_silence(Layer& layer, int positions) const;
-  Seen seen(const Layer& layer, int positions) const;
-  void attend(int windows, const Seen& seen);
+  void run(Layer& layer);
+  void remember_silence(Layer& layer) const;
+  Seen seen(const Layer& layer) const;
+  void attend(const Seen& seen);
   void pack_head(int window, int head, const Seen& seen);
   void attend_block(int window, int head, int first, int count, const Seen& seen, int worker);
 
@@ -83,6 +91,7 @@ class CpuEncoder {
   CpuLayerNorm layer_norm_;
   bool listening_to_silence_ = false;
 
+  int windows_ = 0, positions_ = 0;  // of this pass
   Rows rows_;
   std::vector<float> x_, qkv_, mixed_, inner_;  // [rows, width], [rows, 3 width], [rows, width], [rows, ffn]
   std::vector<Panels> keys_, values_;           // [windows * heads]

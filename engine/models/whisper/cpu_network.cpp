@@ -9,6 +9,11 @@
 namespace parley::whisper {
 namespace {
 
+struct CpuEncoderState final : EncoderState {
+  explicit CpuEncoderState(std::span<const float> left) : x(left.begin(), left.end()) {}
+  std::vector<float> x;  // [positions, width]
+};
+
 class CpuNetwork : public Network {
  public:
   CpuNetwork(const Config& config, const weights::Weights& weights, int threads)
@@ -19,19 +24,31 @@ class CpuNetwork : public Network {
     decoder_.listen_to_silence(encoder_, encoder_.listen_to_silence());
   }
 
-  std::vector<std::unique_ptr<WindowState>> encode(std::span<const std::span<const float>> features,
-                                                   int positions) override {
-    const Rows& encoded = encoder_(features, positions);
-    std::vector<std::unique_ptr<WindowState>> windows;
-    for (std::size_t i = 0; i < features.size(); ++i)
-      windows.push_back(decoder_.window(encoder_, encoded, static_cast<int>(i) * positions, positions));
-    return windows;
+  void encode(std::span<EncoderRow> rows, int positions, int first, int count) override {
+    const int windows = static_cast<int>(rows.size());
+    encoder_.begin(windows, positions);
+    for (int i = 0; i < windows; ++i) {
+      const EncoderRow& row = rows[static_cast<std::size_t>(i)];
+      if (row.state)
+        encoder_.resume(i, static_cast<const CpuEncoderState&>(*row.state).x);
+      else
+        encoder_.embed(i, row.features);
+    }
+    encoder_.run(first, count);
+    const Rows* encoded = first + count == encoder_.layers() ? &encoder_.output() : nullptr;
+    for (int i = 0; i < windows; ++i) {
+      EncoderRow& row = rows[static_cast<std::size_t>(i)];
+      if (encoded)
+        row.window = decoder_.window(encoder_, *encoded, i * positions, positions);
+      else
+        row.next = std::make_unique<CpuEncoderState>(encoder_.x(i));
+    }
   }
 
   void decode(std::span<const DecoderRow> rows) override { decoder_(rows); }
 
   std::vector<float> encoder_output(std::span<const float> features, int positions) override {
-    return encoder_.output(features, positions);
+    return encoder_.output_of(features, positions);
   }
 
   std::size_t weight_bytes() const override { return encoder_.weight_bytes() + decoder_.weight_bytes(); }

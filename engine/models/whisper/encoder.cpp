@@ -61,18 +61,19 @@ Tensor Encoder::embed(const Tensor& features) const {
   return x + embed_positions_.narrow(0, 0, x.size(1));
 }
 
-Tensor Encoder::operator()(const Tensor& features) const {
-  Tensor x = embed(features);
-  const std::int64_t first = (x.size(1) + silence_step - 1) / silence_step;  // of the silent positions kept
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const KeysValues& all = silence_[i];
-    const std::int64_t rest = all.keys.defined() ? all.keys.size(2) - first : 0;
-    x = layers_[i](x, rest > 0
-                          ? KeysValues{all.keys.narrow(2, first, rest), all.values.narrow(2, first, rest)}
-                          : KeysValues{});
+Tensor Encoder::run(Tensor x, int first, int count) const {
+  const std::int64_t kept = (x.size(1) + silence_step - 1) / silence_step;  // the first silent position seen
+  for (int i = first; i < first + count; ++i) {
+    const KeysValues& all = silence_[static_cast<std::size_t>(i)];
+    const std::int64_t rest = all.keys.defined() ? all.keys.size(2) - kept : 0;
+    x = layers_[static_cast<std::size_t>(i)](
+        x, rest > 0 ? KeysValues{all.keys.narrow(2, kept, rest), all.values.narrow(2, kept, rest)}
+                    : KeysValues{});
   }
-  return layer_norm_(x);
+  return x;
 }
+
+Tensor Encoder::operator()(const Tensor& features) const { return output(run(embed(features), 0, layers())); }
 
 Tensor Encoder::listen_to_silence() {
   Tensor x = embed(at::full({1, 2 * embed_positions_.size(0), mels_}, silent_feature));

@@ -37,13 +37,16 @@ class Encoder {
   // features: [batch, frames, mels] in float32 on any device, an even number of frames, at most the model's
   // window -> [batch, frames / 2, width] on the encoder's device.
   at::Tensor operator()(const at::Tensor& features) const;
+  // The same in pieces: what the first layer reads, some layers, and what the last of them made.
+  at::Tensor embed(const at::Tensor& features) const;
+  at::Tensor run(at::Tensor x, int first, int count) const;
+  at::Tensor output(const at::Tensor& x) const { return layer_norm_(x); }
+  int layers() const { return static_cast<int>(layers_.size()); }
 
   // A whole window of silence, [1, positions, width]. From then on shorter ones attend to it.
   at::Tensor listen_to_silence();
 
  private:
-  at::Tensor embed(const at::Tensor& features) const;  // what the first layer reads
-
   at::Device device_;
   TimeConv conv1_, conv2_;
   at::Tensor embed_positions_;  // [positions, width]

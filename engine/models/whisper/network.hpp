@@ -29,6 +29,20 @@ class WindowState {
   virtual void clear() = 0;        // forgets the tokens, not the sound
 };
 
+// A window between two layers of the encoder.
+class EncoderState {
+ public:
+  virtual ~EncoderState() = default;
+};
+
+// A window and the layers of the encoder that it goes through now.
+struct EncoderRow {
+  std::span<const float> features;           // [2 positions, mels], normalised; the first layer reads them,
+  const EncoderState* state = nullptr;       // the others what the layer before them left
+  std::unique_ptr<EncoderState> next = {};   // what these layers leave, or
+  std::unique_ptr<WindowState> window = {};  // after the last layer, the window
+};
+
 // Tokens that a window reads now, and where the logits of what follows the last of them go.
 struct DecoderRow {
   WindowState* window = nullptr;
@@ -41,10 +55,9 @@ class Network {
  public:
   virtual ~Network() = default;
 
-  // features: one for each window, [2 positions, mels], normalised. From `positions` to the end of
-  // the model's window there is silence.
-  virtual std::vector<std::unique_ptr<WindowState>> encode(std::span<const std::span<const float>> features,
-                                                           int positions) = 0;
+  // Layers `first` to `first + count` for windows of equal length. From `positions` to the end of the model's
+  // window there is silence.
+  virtual void encode(std::span<EncoderRow> rows, int positions, int first, int count) = 0;
 
   // Any mix of windows, each of them once. A row's result does not depend on the others.
   virtual void decode(std::span<const DecoderRow> rows) = 0;

@@ -57,7 +57,7 @@ class Recognizer::Impl {
   const text::ByteLevelBpe& tokenizer() const { return tokenizer_; }
   audio::LogMel new_spectrum() const { return audio::LogMel::like(spectrum_); }
 
-  void encode(std::span<Transcript* const> batch);
+  void encode(std::span<Transcript* const> batch, int layers);
   void step(std::span<Transcript* const> batch);
 
  private:
@@ -96,13 +96,17 @@ Recognizer::Impl::Impl(const std::filesystem::path& folder, const LoadOptions& o
   info_.weight_bytes = network_->weight_bytes();
 }
 
-void Recognizer::Impl::encode(std::span<Transcript* const> batch) {
+void Recognizer::Impl::encode(std::span<Transcript* const> batch, int layers) {
   if (batch.empty()) return;
-  std::vector<std::vector<float>> features;
-  for (const Transcript* transcript : batch) features.push_back(transcript->features());
-  const std::vector<std::span<const float>> views(features.begin(), features.end());
-  auto windows = network_->encode(views, batch[0]->positions());
-  for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->encoded(std::move(windows[i]));
+  const int first = batch[0]->next_layer(), count = std::min(layers, batch[0]->layers_left());
+  std::vector<std::vector<float>> features(batch.size());
+  std::vector<EncoderRow> rows;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (first == 0) features[i] = batch[i]->features();
+    rows.push_back({.features = features[i], .state = batch[i]->encoder_state()});
+  }
+  network_->encode(rows, batch[0]->positions(), first, count);
+  for (std::size_t i = 0; i < batch.size(); ++i) batch[i]->encoded(std::move(rows[i]), count);
 }
 
 void Recognizer::Impl::step(std::span<Transcript* const> batch) {
@@ -151,10 +155,14 @@ int Recognizer::shape(const Recognition& recognition) const {
   return recognition.state_->transcript.positions();
 }
 
-void Recognizer::encode(std::span<Recognition* const> batch) {
+int Recognizer::layers_left(const Recognition& recognition) const {
+  return recognition.state_->transcript.layers_left();
+}
+
+void Recognizer::encode(std::span<Recognition* const> batch, int layers) {
   std::vector<Transcript*> transcripts;
   for (Recognition* recognition : batch) transcripts.push_back(&recognition->state_->transcript);
-  impl_->encode(transcripts);
+  impl_->encode(transcripts, layers);
 }
 
 void Recognizer::step(std::span<Recognition* const> batch) {

@@ -113,8 +113,13 @@ class Recognizer {
   // it needs none now. Recognitions of equal shape share a pass.
   int shape(const Recognition& recognition) const;
 
-  // One encoder pass for recognitions of one shape, which is not 0.
-  void encode(std::span<Recognition* const> batch);
+  // How many of the encoder's layers that pass has still to go through.
+  int layers_left(const Recognition& recognition) const;
+
+  // An encoder pass for recognitions of one shape, which is not 0, with equally many layers left; of these at
+  // most `layers`. A recognition's result is the same however it is cut.
+  void encode(std::span<Recognition* const> batch, int layers = all_layers);
+  static constexpr int all_layers = 1 << 16;
 
   // One token for each recognition, at whatever positions they are; none of them finished or in need of
   // encode(). A recognition's result is the same in every mix. The first step reads the prompt too.

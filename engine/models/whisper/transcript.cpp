@@ -62,8 +62,16 @@ std::vector<float> Transcript::features() const {
   return features;
 }
 
-void Transcript::encoded(std::unique_ptr<WindowState> window) {
-  window_ = std::move(window);
+int Transcript::layers_left() const {
+  return positions() > 0 ? model_->config.encoder_layers - layers_done_ : 0;
+}
+
+void Transcript::encoded(EncoderRow row, int layers) {
+  encoder_state_ = std::move(row.next);
+  layers_done_ += layers;
+  if (!row.window) return;
+  window_ = std::move(row.window);
+  layers_done_ = 0;
   window_tokens_.clear();
   log_probability_ = 0;
 }

@@ -30,9 +30,13 @@ class Transcript {
   bool finished() const { return finished_; }
   int positions() const { return window_ || finished_ ? 0 : positions_; }  // to encode next; 0: none now
 
-  // What the network reads for positions(): normalised, and silence after the sound.
+  int layers_left() const;  // of the encoder, for these
+
+  // The next `layers` of them. Features are made for the first: normalised, and silence after the sound.
+  int next_layer() const { return layers_done_; }
   std::vector<float> features() const;
-  void encoded(std::unique_ptr<WindowState> window);
+  const EncoderState* encoder_state() const { return encoder_state_.get(); }
+  void encoded(EncoderRow row, int layers);
 
   // What the decoder reads next, and what its logits mean, which are used up.
   WindowState& window() { return *window_; }
@@ -64,7 +68,9 @@ class Transcript {
 
   std::size_t first_ = 0, end_ = 0;  // frames of the window
   int positions_ = 0;
-  std::unique_ptr<WindowState> window_;  // null until it is encoded
+  int layers_done_ = 0;
+  std::unique_ptr<EncoderState> encoder_state_;  // null before the first layer and after the last
+  std::unique_ptr<WindowState> window_;          // null until it is encoded
   std::vector<int> window_tokens_;
   double log_probability_ = 0;  // of window_tokens_ and the end of text
 

@@ -57,6 +57,26 @@ std::unique_ptr<Network> load(bool exact, int threads = 2) {
   return exact ? load_aten_network(config, weights, "cpu") : load_cpu_network(config, weights, threads);
 }
 
+// Windows through all layers of the encoder, at most `at_once` in a pass.
+std::vector<std::unique_ptr<WindowState>> encode(Network& network,
+                                                 const std::vector<std::span<const float>>& features,
+                                                 int at_once = 6) {
+  constexpr int layers = 6;
+  std::vector<EncoderRow> rows;
+  for (std::span<const float> one : features) rows.push_back({.features = one});
+  std::vector<std::unique_ptr<EncoderState>> states(rows.size());
+  for (int first = 0; first < layers; first += at_once) {
+    network.encode(rows, part, first, std::min(at_once, layers - first));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      states[i] = std::move(rows[i].next);
+      rows[i].state = states[i].get();
+    }
+  }
+  std::vector<std::unique_ptr<WindowState>> windows;
+  for (EncoderRow& row : rows) windows.push_back(std::move(row.window));
+  return windows;
+}
+
 // What a window's decoder says to a prompt.
 std::vector<float> logits_of(Network& network, WindowState& window) {
   const std::vector<int> prompt{50258, 50259, 50359, 50363};
@@ -86,8 +106,8 @@ TEST_CASE("a window is encoded and read the same in any company and on any numbe
           "[engine][whisper]") {
   auto network = load(/*exact=*/false, 2);
   const std::vector<float> one = features("something.raw", part), other = features("goforward.raw", part);
-  auto alone = network->encode(std::vector<std::span<const float>>{one}, part);
-  auto together = network->encode(std::vector<std::span<const float>>{other, one}, part);
+  auto alone = encode(*network, {one});
+  auto together = encode(*network, {other, one});
   const std::vector<float> expected = logits_of(*network, *alone[0]);
   CHECK(logits_of(*network, *together[1]) == expected);
 
@@ -104,6 +124,17 @@ TEST_CASE("a window is encoded and read the same in any company and on any numbe
   CHECK(logits[2] == expected);
 
   auto single = load(/*exact=*/false, 1);
-  auto again = single->encode(std::vector<std::span<const float>>{one}, part);
+  auto again = encode(*single, {one});
   CHECK(logits_of(*single, *again[0]) == expected);
+}
+
+TEST_CASE("a window is encoded the same however its layers are cut into passes", "[engine][whisper]") {
+  const bool exact = GENERATE(false, true);
+  auto network = load(exact);
+  const std::vector<float> one = features("something.raw", part), other = features("goforward.raw", part);
+  const auto whole_pass = encode(*network, {one, other});
+  const int at_once = GENERATE(1, 4);
+  const auto pieces = encode(*network, {one, other}, at_once);
+  CHECK(logits_of(*network, *pieces[0]) == logits_of(*network, *whole_pass[0]));
+  CHECK(logits_of(*network, *pieces[1]) == logits_of(*network, *whole_pass[1]));
 }
