@@ -18,10 +18,17 @@ function(parley_library name)
 endfunction()
 
 # parley_test(NAME [TORCH] [THREADS] [LABELS ...] SOURCES ... LINKS ...): one Catch2 program; ctest sees each TEST_CASE.
-# THREADS: what it tests has threads; a build under ThreadSanitizer holds these alone.
+# THREADS: what it tests has threads; a build under ThreadSanitizer holds these alone. What is neither THREADS nor
+# TORCH gives the same in every build: scripts/test runs it under AddressSanitizer and leaves it out of the release
+# build (PARLEY_PLAIN_TESTS=OFF), which saves a quarter of an hour of compiling.
 function(parley_test name)
   cmake_parse_arguments(arg "TORCH;THREADS" "" "SOURCES;LINKS;LABELS" ${ARGN})
-  if((arg_TORCH AND NOT PARLEY_TORCH) OR (PARLEY_SANITIZE MATCHES thread AND NOT arg_THREADS))
+  set(plain TRUE)
+  if(arg_TORCH OR arg_THREADS)
+    set(plain FALSE)
+  endif()
+  if((arg_TORCH AND NOT PARLEY_TORCH) OR (PARLEY_SANITIZE MATCHES thread AND NOT arg_THREADS) OR
+     (plain AND NOT PARLEY_PLAIN_TESTS))
     return()
   endif()
   add_executable(${name} ${arg_SOURCES})

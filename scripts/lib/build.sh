@@ -24,15 +24,19 @@ show_progress() {
   done
 }
 
+# configure PRESET [cmake arguments]
+configure() {
+  local preset=$1 log=build/$1.log
+  mkdir -p build
+  [ -d "build/$preset" ] || need_space 2500 build
+  say "configuring $preset"
+  cmake --preset "$@" >"$log" 2>&1 || build_failed "$preset" "$log"
+}
+
 # build PRESET [TARGET]: the output goes to build/PRESET.log; of a failure the errors are shown.
 build() {
   local preset=$1 log=build/$1.log since=$SECONDS
-  mkdir -p build
-  [ -f "build/$preset/build.ninja" ] || {
-    need_space 2500 build
-    say "configuring $preset"
-    cmake --preset "$preset" >"$log" 2>&1 || build_failed "$preset" "$log"
-  }
+  [ -f "build/$preset/build.ninja" ] || configure "$preset"
   { cmake --build --preset "$preset" ${2:+--target "$2"} -j "$(build_jobs)" 2>&1 | tee "$log" | show_progress "$preset"; } ||
     build_failed "$preset" "$log"
   [ $((SECONDS - since)) -lt 5 ] || say "built $preset in $((SECONDS - since)) s"
