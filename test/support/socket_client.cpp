@@ -101,6 +101,12 @@ std::string raw_exchange(unsigned short port, std::string_view bytes, std::chron
   return answer;
 }
 
+nlohmann::json user_text(const std::string& text) {
+  nlohmann::json content = nlohmann::json::array({{{"type", "input_text"}, {"text", text}}});
+  return {{"type", "conversation.item.create"},
+          {"item", {{"type", "message"}, {"role", "user"}, {"content", std::move(content)}}}};
+}
+
 struct SocketClient::Connection {
   explicit Connection(bool encrypted) : socket(make_stream(encrypted)) {}
 

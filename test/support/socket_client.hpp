@@ -32,6 +32,10 @@ HttpResponse http(unsigned short port, std::string_view method, std::string_view
 std::string raw_exchange(unsigned short port, std::string_view bytes,
                          std::chrono::milliseconds limit = std::chrono::seconds(20));
 
+// What clients say most.
+inline const nlohmann::json respond{{"type", "response.create"}};
+nlohmann::json user_text(const std::string& text);  // an item with these words
+
 // A session's other end.
 class SocketClient {
  public:

@@ -20,16 +20,6 @@ const Json push_to_talk{
     {"type", "session.update"},
     {"session", {{"type", "realtime"}, {"audio", {{"input", {{"turn_detection", nullptr}}}}}}}};
 const Json commit{{"type", "input_audio_buffer.commit"}};
-const Json respond{{"type", "response.create"}};
-
-Json user_text(const std::string& text) {
-  return {{"type", "conversation.item.create"},
-          {"item",
-           {{"type", "message"},
-            {"role", "user"},
-            {"content", Json::array({{{"type", "input_text"}, {"text", text}}})}}}};
-}
-
 std::string error_code(const Json& event) { return event["error"]["code"]; }
 
 std::vector<std::byte> audio_of(const SocketClient& client) {

@@ -17,15 +17,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-Json user_text(const std::string& text) {
-  return {{"type", "conversation.item.create"},
-          {"item",
-           {{"type", "message"},
-            {"role", "user"},
-            {"content", Json::array({{{"type", "input_text"}, {"text", text}}})}}}};
-}
-const Json respond{{"type", "response.create"}};
-
 Script endless_answers() {
   Script script;
   script.answer = [](const engine::TurnRequest&, const std::string& said) {

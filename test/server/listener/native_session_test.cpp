@@ -21,15 +21,6 @@ Json update(Json session) {
   return {{"type", "session.update"}, {"session", std::move(session)}};
 }
 const Json unpaced = {{"native", {{"lead_ms", 0}}}};
-const Json respond{{"type", "response.create"}};
-
-Json user_text(const std::string& text) {
-  return {{"type", "conversation.item.create"},
-          {"item",
-           {{"type", "message"},
-            {"role", "user"},
-            {"content", Json::array({{{"type", "input_text"}, {"text", text}}})}}}};
-}
 
 protocol::Bytes bytes(std::string_view text) {
   const auto view = std::as_bytes(std::span(text));

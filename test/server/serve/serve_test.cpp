@@ -12,15 +12,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-Json user_text(const std::string& text) {
-  return {{"type", "conversation.item.create"},
-          {"item",
-           {{"type", "message"},
-            {"role", "user"},
-            {"content", Json::array({{{"type", "input_text"}, {"text", text}}})}}}};
-}
-const Json respond{{"type", "response.create"}};
-
 // Answers with `words` words, and takes a while over it.
 Script slow_answers(int words) {
   Script script;
