@@ -1,7 +1,6 @@
 #include "client/session.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/websocket/error.hpp>
@@ -129,8 +128,9 @@ net::awaitable<void> Session::listen() {
     const auto received = co_await socket_->read(buffer);
     const Time now = Clock::now();
     if (received.error || received.too_large) {
-      caller_.lost_connection(received.too_large ? "a message over 4 MiB"
-                                                 : reason_of(received.error, socket_->reason()));
+      caller_.lost_connection(received.too_large
+                                  ? "a message over " + std::to_string(message_limit) + " bytes"
+                                  : reason_of(received.error, socket_->reason()));
       co_return;
     }
     const std::span message(static_cast<const char*>(buffer.cdata().data()), buffer.size());

@@ -20,7 +20,7 @@ endfunction()
 # parley_test(NAME [TORCH] [THREADS] [LABELS ...] SOURCES ... LINKS ...): one Catch2 program; ctest sees each TEST_CASE.
 # THREADS: what it tests has threads; a build under ThreadSanitizer holds these alone. What is neither THREADS nor
 # TORCH gives the same in every build: scripts/test runs it under AddressSanitizer and leaves it out of the release
-# build (PARLEY_PLAIN_TESTS=OFF), which saves a quarter of an hour of compiling.
+# build (PARLEY_PLAIN_TESTS=OFF): 75 of 329 files that need not be compiled once more.
 function(parley_test name)
   cmake_parse_arguments(arg "TORCH;THREADS" "" "SOURCES;LINKS;LABELS" ${ARGN})
   set(plain TRUE)

@@ -11,7 +11,7 @@
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <boost/container/static_vector.hpp>
 #include <chrono>
-#include <string>
+#include <type_traits>
 #include <variant>
 
 #include "transport/completion.hpp"

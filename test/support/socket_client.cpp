@@ -136,7 +136,10 @@ struct SocketClient::Connection {
     SSL_set_alpn_protos(socket.next_layer().tls(), offered, sizeof(offered) - 1);
     const error_code error = run("TLS handshake", [&](auto done) {
       net::co_spawn(context, socket.next_layer().handshake(net::ssl::stream_base::client),
-                    [done](const std::exception_ptr&, error_code failed) { done(failed); });
+                    [done](const std::exception_ptr& thrown, error_code failed) {
+                      if (thrown) std::rethrow_exception(thrown);
+                      done(failed);
+                    });
     });
     if (error) throw std::runtime_error("no TLS: " + error.message());
   }

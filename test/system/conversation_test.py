@@ -2,7 +2,9 @@
 """The load client and the server, talking to each other as two processes."""
 
 import json
+import os
 import pathlib
+import pty
 import signal
 import subprocess
 import tempfile
@@ -40,6 +42,21 @@ class Conversation(unittest.TestCase):
         self.assertTrue(report["interrupted"])
         self.assertEqual(report["sessions_stopped"], 1)
         self.assertEqual(report["errors"], 0)
+
+    def test_on_a_terminal_a_line_tells_how_the_callers_are_doing(self):
+        try:
+            terminal, other_end = pty.openpty()
+        except OSError as error:
+            self.skipTest(f"this machine has no terminals: {error}")
+        load = subprocess.Popen([PROGRAM, "load", self.server.url, "--turns", "1000", "--wav", self.clip],
+                                stdout=subprocess.DEVNULL, stderr=other_end)
+        os.close(other_end)
+        shown = b""
+        while b"1 talking" not in shown:
+            shown += os.read(terminal, 1000)
+        load.send_signal(signal.SIGINT)
+        self.assertEqual(load.wait(LIMIT_S), 130)
+        os.close(terminal)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class CpuEncoder {
   CpuEncoder(kernels::Team& team, const Config& config, const weights::Weights& weights);
 
   // Some windows of equal length go through some layers: embed() or resume() each, then run(), then
-  // positions() of each or, after the last layer, output().
+  // x() of each or, after the last layer, output().
   void begin(int windows, int positions);
   void embed(int window, std::span<const float> features);  // [2 positions, mels]
   void resume(int window, std::span<const float> x);        // [positions, width], from x() of an earlier run
