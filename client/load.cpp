@@ -1,18 +1,17 @@
 #include "client/load.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cmath>
 #include <csignal>
 #include <exception>
+
+#include "transport/as_result.hpp"
 
 namespace parley::client {
 namespace {
 
 namespace net = boost::asio;
 
-constexpr auto as_result = net::as_tuple(net::use_awaitable);
 constexpr std::chrono::milliseconds progress_interval{500};
 
 }  // namespace
@@ -78,7 +77,7 @@ void Load::stop(const std::string& reason) {
 
 net::awaitable<void> Load::watch_signals() {
   for (int times = 0; times < 2; ++times) {
-    auto [cancelled, signal] = co_await signals_.async_wait(as_result);
+    auto [cancelled, signal] = co_await signals_.async_wait(transport::as_result);
     if (cancelled) co_return;
     interrupted_ = true;
     stop({});
@@ -88,7 +87,7 @@ net::awaitable<void> Load::watch_signals() {
 
 net::awaitable<void> Load::watch_limit() {
   limit_.expires_at(after(started_, plan_.limit));
-  auto [cancelled] = co_await limit_.async_wait(as_result);
+  auto [cancelled] = co_await limit_.async_wait(transport::as_result);
   if (cancelled) co_return;
   stop("not over in time");
 }
@@ -96,7 +95,7 @@ net::awaitable<void> Load::watch_limit() {
 net::awaitable<void> Load::show(std::function<void(const LoadResult&)> progress) {
   for (;;) {
     clock_.expires_after(progress_interval);
-    auto [cancelled] = co_await clock_.async_wait(as_result);
+    auto [cancelled] = co_await clock_.async_wait(transport::as_result);
     if (cancelled) co_return;
     progress(so_far());
   }

@@ -21,12 +21,12 @@ constexpr std::array<Share, 4> shares{{{"p50", 0.50}, {"p95", 0.95}, {"p99", 0.9
 double tenths(double value) { return std::round(value * 10) / 10; }
 
 Json percentiles_json(const std::vector<double>& values) {
-  Json json{{"count", values.size()}};
+  Json result{{"count", values.size()}};
   for (const Share& one : shares) {
     const auto value = percentile(values, one.share);
-    json[one.name] = value ? Json(tenths(*value)) : Json(nullptr);
+    result[one.name] = value ? Json(tenths(*value)) : Json(nullptr);
   }
-  return json;
+  return result;
 }
 
 void write_percentiles(std::ostream& out, const char* what, const std::vector<double>& values) {

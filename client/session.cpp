@@ -1,10 +1,10 @@
 #include "client/session.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/websocket/error.hpp>
 #include <span>
+
+#include "transport/as_result.hpp"
 
 namespace parley::client {
 namespace {
@@ -13,11 +13,9 @@ namespace net = boost::asio;
 namespace beast = boost::beast;
 namespace websocket = beast::websocket;
 using namespace net::experimental::awaitable_operators;
-using std::chrono::seconds;
 
-constexpr auto as_result = net::as_tuple(net::use_awaitable);
-constexpr seconds connect_limit{10};
-constexpr seconds silence_limit{40};  // of the server, which is pinged after half of it
+constexpr std::chrono::seconds connect_limit{10};
+constexpr std::chrono::seconds silence_limit{40};  // of the server, which is pinged after half of it
 constexpr std::size_t message_limit = 4 * 1024 * 1024;
 
 // How the end of a connection is counted.
@@ -46,7 +44,7 @@ void Session::stop(const std::string& reason) {
 
 net::awaitable<void> Session::run(Time start) {
   timer_.expires_at(start);
-  co_await timer_.async_wait(as_result);
+  co_await timer_.async_wait(transport::as_result);
   if (stopped_) co_return;
   state_ = State::connecting;
   const bool connected = co_await connect();
@@ -74,7 +72,8 @@ bool Session::give_up(const std::string& why) {
 net::awaitable<bool> Session::connect() {
   const net::any_io_executor executor = timer_.get_executor();
   transport::tcp::resolver resolver(executor);
-  auto [unknown, addresses] = co_await resolver.async_resolve(access_.url.host, access_.url.port, as_result);
+  auto [unknown, addresses] =
+      co_await resolver.async_resolve(access_.url.host, access_.url.port, transport::as_result);
   if (unknown) co_return give_up(unknown.message());
   transport::Stream stream{transport::tcp::socket(executor)};
   stream.expires_after(connect_limit);
@@ -100,7 +99,7 @@ net::awaitable<void> Session::talk() {
   const Time first = Clock::now();
   for (std::int64_t sent = 0; !caller_.over(); ++sent) {
     timer_.expires_at(first + std::chrono::milliseconds(sent * packet_ms));
-    co_await timer_.async_wait(as_result);
+    co_await timer_.async_wait(transport::as_result);
     caller_.tick(Clock::now());
     const bool sent_all = co_await send_what_is_due();
     if (!sent_all) co_return;

@@ -7,4 +7,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                                                    -Wno-array-bounds -Wno-restrict -Wno-dangling-pointer
                                                    -Wno-maybe-uninitialized -Wno-free-nonheap-object
                                                    -Wno-mismatched-new-delete)
+  if(CMAKE_UNITY_BUILD)
+    # It takes what stands in another file's unnamed namespace for something that two programs could disagree about.
+    target_compile_options(parley_warnings INTERFACE -Wno-subobject-linkage)
+  endif()
 endif()

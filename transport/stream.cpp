@@ -1,10 +1,10 @@
 // Tested by test/transport/ and, as every connection of the server, by test/server/listener/.
 #include "transport/stream.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 #include <boost/beast/websocket/teardown.hpp>
+
+#include "transport/as_result.hpp"
 
 namespace parley::transport {
 
@@ -28,14 +28,14 @@ SSL* Stream::tls() {
 }
 
 net::awaitable<error_code> Stream::connect(const tcp::resolver::results_type& addresses) {
-  const auto [error, address] = co_await lowest().async_connect(addresses, net::as_tuple(net::use_awaitable));
+  const auto [error, address] = co_await lowest().async_connect(addresses, as_result);
   co_return error;
 }
 
 net::awaitable<error_code> Stream::handshake(net::ssl::stream_base::handshake_type role) {
   auto* encrypted = std::get_if<Encrypted>(&stream_);
   if (!encrypted) co_return error_code();
-  const auto [error] = co_await encrypted->async_handshake(role, net::as_tuple(net::use_awaitable));
+  const auto [error] = co_await encrypted->async_handshake(role, as_result);
   co_return error;
 }
 

@@ -2,16 +2,15 @@
 #include "transport/web_socket_stream.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/websocket/stream.hpp>
+
+#include "transport/as_result.hpp"
 
 namespace parley::transport {
 namespace {
 
 namespace websocket = beast::websocket;
 
-constexpr auto as_result = net::as_tuple(net::use_awaitable);
 constexpr std::size_t first_piece = 1536;
 constexpr std::size_t largest_piece = 64 * 1024;
 

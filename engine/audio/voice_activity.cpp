@@ -13,12 +13,12 @@ namespace {
 
 constexpr int fft_size = 256;
 constexpr int hop = 128;
-constexpr int bins = fft_size / 2 + 1;
+constexpr int spectrum_bins = fft_size / 2 + 1;
 constexpr int frames = 4;  // of a window with its context and 64 reflected samples after it
 constexpr int padded = 64 + 512 + 64;
-// Cosines and sines of all bins, filled up to whole lanes.
+// Cosines and sines of all spectrum_bins, filled up to whole lanes.
 constexpr std::size_t spectrum_width =
-    (2 * bins + accumulate_lanes - 1) / accumulate_lanes * accumulate_lanes;
+    (2 * spectrum_bins + accumulate_lanes - 1) / accumulate_lanes * accumulate_lanes;
 
 std::vector<float> values(const weights::Safetensors& file, const std::string& name,
                           const std::vector<std::int64_t>& shape) {
@@ -48,14 +48,14 @@ float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
 std::shared_ptr<const VoiceActivityNet> VoiceActivityNet::load(const std::filesystem::path& folder) {
   weights::Safetensors file(folder / "model.safetensors");
   auto net = std::make_shared<VoiceActivityNet>();
-  std::vector<float> spectrum = values(file, "stft_conv.weight", {2 * bins, 1, fft_size});
+  std::vector<float> spectrum = values(file, "stft_conv.weight", {2 * spectrum_bins, 1, fft_size});
   spectrum.resize(spectrum_width * fft_size);
   net->spectrum_ = transposed(spectrum, spectrum_width);
 
   struct Shape {
     int inputs, outputs, stride;
   };
-  constexpr std::array<Shape, 4> shapes{{{bins, 128, 1}, {128, 64, 2}, {64, 64, 2}, {64, 128, 1}}};
+  constexpr std::array<Shape, 4> shapes{{{spectrum_bins, 128, 1}, {128, 64, 2}, {64, 64, 2}, {64, 128, 1}}};
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     auto [inputs, outputs, stride] = shapes[i];
     std::string name = "conv" + std::to_string(i + 1);
@@ -99,9 +99,9 @@ float VoiceActivity::probability(std::span<const float, window_samples> window) 
     std::array<float, spectrum_width> parts{};
     accumulate(parts, std::span(samples).subspan(static_cast<std::size_t>(t * hop), fft_size),
                net_->spectrum_.data());
-    for (std::size_t b = 0; b < bins; ++b)
-      input[static_cast<std::size_t>(t) * bins + b] =
-          std::sqrt(parts[b] * parts[b] + parts[bins + b] * parts[bins + b]);
+    for (std::size_t b = 0; b < spectrum_bins; ++b)
+      input[static_cast<std::size_t>(t) * spectrum_bins + b] =
+          std::sqrt(parts[b] * parts[b] + parts[spectrum_bins + b] * parts[spectrum_bins + b]);
   }
 
   int length = frames;

@@ -36,7 +36,7 @@ constexpr std::array<DtypeInfo, 12> dtypes{{{Dtype::f64, "F64", 8},
 constexpr std::uint64_t length_bytes = 8;
 constexpr std::uint64_t max_header_bytes = 100'000'000;  // the reference implementation's limit
 
-[[noreturn]] void fail(const std::filesystem::path& file, const std::string& what) {
+[[noreturn]] void broken(const std::filesystem::path& file, const std::string& what) {
   throw std::runtime_error(file.string() + " is broken: " + what + "; fetch or convert it again");
 }
 
@@ -55,7 +55,7 @@ bool is_count(const json& value) {
 // One entry of the header, with its range inside `data` checked.
 TensorView parse_tensor(const std::filesystem::path& file, const std::string& name, const json& entry,
                         std::span<const std::byte> data) {
-  const auto bad = [&](const std::string& what) { fail(file, "tensor \"" + name + "\" " + what); };
+  const auto bad = [&](const std::string& what) { broken(file, "tensor \"" + name + "\" " + what); };
   if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
       !entry.contains("data_offsets"))
     bad("lacks dtype, shape or data_offsets");
@@ -103,13 +103,13 @@ void check_ranges(const std::filesystem::path& file, const std::vector<TensorVie
   });
   const std::byte* expected = data.data();
   for (const TensorView* view : by_address) {
-    if (view->bytes.data() < expected) fail(file, "tensor \"" + view->name + "\" overlaps its neighbour");
+    if (view->bytes.data() < expected) broken(file, "tensor \"" + view->name + "\" overlaps its neighbour");
     if (view->bytes.data() > expected)
-      fail(file, "bytes before tensor \"" + view->name + "\" belong to none");
+      broken(file, "bytes before tensor \"" + view->name + "\" belong to none");
     expected += view->bytes.size();
   }
   const auto spare = static_cast<std::size_t>(data.data() + data.size() - expected);
-  if (spare != 0) fail(file, std::to_string(spare) + " bytes at the end belong to no tensor");
+  if (spare != 0) broken(file, std::to_string(spare) + " bytes at the end belong to no tensor");
 }
 
 }  // namespace
@@ -152,22 +152,22 @@ void Safetensors::add_file(const std::filesystem::path& file) {
   const auto mapped = MappedFile::open(file);
   const std::span<const std::byte> bytes = mapped->bytes();
   if (bytes.size() < length_bytes)
-    fail(file, "it has " + std::to_string(bytes.size()) + " bytes, too few for a header");
+    broken(file, "it has " + std::to_string(bytes.size()) + " bytes, too few for a header");
   const std::uint64_t header_size = read_length(bytes);
   if (header_size > max_header_bytes || header_size > bytes.size() - length_bytes)
-    fail(file, "its header should have " + std::to_string(header_size) + " bytes, the file has " +
-                   std::to_string(bytes.size()));
+    broken(file, "its header should have " + std::to_string(header_size) + " bytes, the file has " +
+                     std::to_string(bytes.size()));
 
   const auto text = bytes.subspan(length_bytes, header_size);
   const auto* first = reinterpret_cast<const char*>(text.data());
   const json header = json::parse(first, first + text.size(), nullptr, /*allow_exceptions=*/false);
-  if (!header.is_object()) fail(file, "its header is not a JSON object");
+  if (!header.is_object()) broken(file, "its header is not a JSON object");
 
   const auto data = bytes.subspan(length_bytes + header_size);
   std::vector<TensorView> views;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
-      if (!entry.is_object()) fail(file, "its __metadata__ is not an object");
+      if (!entry.is_object()) broken(file, "its __metadata__ is not an object");
       for (const auto& [key, value] : entry.items())
         if (value.is_string()) metadata_[key] = value.get<std::string>();
       continue;
@@ -179,25 +179,25 @@ void Safetensors::add_file(const std::filesystem::path& file) {
     view.owner = mapped;
     std::string name = view.name;
     if (!tensors_.emplace(name, std::move(view)).second)
-      fail(file, "tensor \"" + name + "\" is in another shard too");
+      broken(file, "tensor \"" + name + "\" is in another shard too");
   }
 }
 
 void Safetensors::add_shards(const std::filesystem::path& index) {
   const json listed = read_json_file(index);
   if (!listed.is_object() || !listed.contains("weight_map") || !listed["weight_map"].is_object())
-    fail(index, "it has no weight_map");
+    broken(index, "it has no weight_map");
   std::set<std::string> shards;
   for (const auto& [name, shard] : listed["weight_map"].items()) {
     // A shard lies beside its index: a path could reach any file of the machine.
     if (!shard.is_string() ||
         std::filesystem::path(shard.get<std::string>()).filename() != shard.get<std::string>())
-      fail(index, "tensor \"" + name + "\" has no plain file name: " + shard.dump());
+      broken(index, "tensor \"" + name + "\" has no plain file name: " + shard.dump());
     shards.insert(shard.get<std::string>());
   }
   for (const std::string& shard : shards) add_file(index.parent_path() / shard);
   for (const auto& [name, shard] : listed["weight_map"].items())
-    if (find(name) == nullptr) fail(index, "tensor \"" + name + "\" is not in " + shard.get<std::string>());
+    if (find(name) == nullptr) broken(index, "tensor \"" + name + "\" is not in " + shard.get<std::string>());
 }
 
 }  // namespace parley::weights

@@ -14,7 +14,7 @@
 namespace parley::commands {
 namespace {
 
-struct Options {
+struct ConverseOptions {
   std::string in, out, voice;
   SettingsChoice settings;
   int runs = 1;
@@ -31,7 +31,7 @@ void check_voice(const std::string& voice, const engine::ModelInfo& info) {
   throw WrongUsage("--voice: " + info.id + " has no voice '" + voice + "'; it has " + names);
 }
 
-int converse_by(Options& options, const OpenModel& open_model, Console& console) {
+int converse_by(ConverseOptions& options, const OpenModel& open_model, Console& console) {
   server::ServerSettings server;  // what it has in common with serving: its settings of the model
   converse::Settings turn;
   config::Settings settings;
@@ -61,7 +61,7 @@ int converse_by(Options& options, const OpenModel& open_model, Console& console)
 }  // namespace
 
 Command add_converse(CLI::App& app, OpenModel open_model) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConverseOptions>();
   CLI::App* command =
       app.add_subcommand("converse", "Answer a recording without a network, and say how long each step took");
   command->add_option("IN.wav", options->in, "A WAV, FLAC or Ogg file of any rate and channel count")

@@ -12,13 +12,13 @@
 namespace parley::commands {
 namespace {
 
-struct Options {
+struct InspectOptions {
   std::string bundle;
   bool json = false;
   bool tensors = false;
 };
 
-int inspect(const Options& options, Console& console) {
+int inspect(const InspectOptions& options, Console& console) {
   const auto inspection = bundles::inspect(bundles::choose(options.bundle, bundles::usual_places()));
   if (options.json)
     console.out << bundles::to_json(inspection, options.tensors).dump(2) << '\n';
@@ -30,7 +30,7 @@ int inspect(const Options& options, Console& console) {
 }  // namespace
 
 Command add_inspect(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InspectOptions>();
   CLI::App* command = app.add_subcommand(
       "inspect", "Show the parts, files and weights of a bundle; fails when a file is not sound");
   command->add_option("bundle", options->bundle, "A bundle's folder or name")->required();

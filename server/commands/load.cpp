@@ -11,7 +11,7 @@
 namespace parley::commands {
 namespace {
 
-struct Options {
+struct LoadOptions {
   std::string url;
   std::vector<std::string> recordings;
   client::LoadPlan plan;
@@ -50,7 +50,7 @@ client::LoadResult run_load(client::LoadPlan plan, Console& console) {
   return load.run([&](const client::LoadResult& so_far) { line.show(client::progress_line(so_far)); });
 }
 
-int load_by(Options& options, Console& console) {
+int load_by(LoadOptions& options, Console& console) {
   client::LoadPlan plan = options.plan;
   try {
     plan.access.url = client::parse_url(options.url);
@@ -73,7 +73,7 @@ int load_by(Options& options, Console& console) {
 }  // namespace
 
 Command add_load(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<LoadOptions>();
   client::LoadPlan& plan = options->plan;
   CLI::App* command = app.add_subcommand(
       "load", "Talk to a server with many callers at once, in real time, and measure what they hear");

@@ -9,12 +9,12 @@
 namespace parley::commands {
 namespace {
 
-struct Options {
+struct ModelsOptions {
   std::vector<std::filesystem::path> places;
   bool json = false;
 };
 
-int list(const Options& options, Console& console) {
+int list(const ModelsOptions& options, Console& console) {
   const auto places = options.places.empty() ? bundles::usual_places() : options.places;
   const auto found = bundles::find(places);
   if (options.json) {
@@ -30,7 +30,7 @@ int list(const Options& options, Console& console) {
 }  // namespace
 
 Command add_models(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ModelsOptions>();
   CLI::App* command = app.add_subcommand("models", "List the bundles on this machine");
   command->add_option(
       "places", options->places,

@@ -13,7 +13,7 @@
 namespace parley::commands {
 namespace {
 
-struct Options {
+struct ServeOptions {
   std::string listen;
   SettingsChoice settings;
   bool explain = false;
@@ -32,7 +32,7 @@ void explain(const config::Settings& settings, std::ostream& out) {
         << setting.expected << '\n';
 }
 
-int serve_by(Options& options, const OpenModel& open_model, Console& console) {
+int serve_by(ServeOptions& options, const OpenModel& open_model, Console& console) {
   server::ServerSettings server;
   config::Settings settings;
   server::register_settings(settings, server);
@@ -56,7 +56,7 @@ int serve_by(Options& options, const OpenModel& open_model, Console& console) {
 }  // namespace
 
 Command add_serve(CLI::App& app, OpenModel open_model) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ServeOptions>();
   CLI::App* command =
       app.add_subcommand("serve", "Serve conversations, and the page to hold them in a browser");
   command

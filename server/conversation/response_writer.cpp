@@ -6,17 +6,11 @@
 #include <cmath>
 #include <utility>
 
+#include "server/conversation/overloaded.hpp"
 #include "server/conversation/wire_objects.hpp"
 
 namespace parley::conversation {
 namespace {
-
-template <typename... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-template <typename... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
 
 protocol::Error failure(const engine::TurnDone& done) {
   const auto code = done.error_code == "engine_overloaded" ? protocol::ErrorCode::engine_overloaded

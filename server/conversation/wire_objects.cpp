@@ -2,15 +2,10 @@
 
 #include <utility>
 
+#include "server/conversation/overloaded.hpp"
+
 namespace parley::conversation {
 namespace {
-
-template <typename... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-template <typename... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
 
 protocol::ContentPart wire_part(const Item& item, const Part& part) {
   switch (part.kind) {

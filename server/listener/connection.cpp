@@ -4,8 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -19,12 +17,11 @@
 #include "server/http/target.hpp"
 #include "server/listener/peer.hpp"
 #include "server/session/hold.hpp"
+#include "transport/as_result.hpp"
 #include "transport/web_socket_stream.hpp"
 
 namespace parley::server {
 namespace {
-
-constexpr auto as_result = net::as_tuple(net::use_awaitable);
 
 // ---- HTTP
 
@@ -56,7 +53,7 @@ net::awaitable<error_code> write(Stream& stream, const Request& request, Respons
     response.body().clear();
     response.content_length(size);
   }
-  const auto [error, size] = co_await http::async_write(stream, response, as_result);
+  const auto [error, size] = co_await http::async_write(stream, response, transport::as_result);
   co_return error;
 }
 
@@ -67,7 +64,7 @@ net::awaitable<void> hang_up(Stream& stream) {
   stream.expires_after(std::chrono::seconds(1));
   std::array<char, 4096> unwanted;
   for (int reads = 0; reads < 64; ++reads) {
-    const auto [error, size] = co_await stream.async_read_some(net::buffer(unwanted), as_result);
+    const auto [error, size] = co_await stream.async_read_some(net::buffer(unwanted), transport::as_result);
     if (error) break;
   }
 }
@@ -96,7 +93,7 @@ net::awaitable<std::optional<Request>> answer_requests(Stream& stream, const Pee
     parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
     parser.body_limit(limits.body_bytes);
     stream.expires_after(patience);
-    const auto [error, size] = co_await http::async_read(stream, buffer, parser, as_result);
+    const auto [error, size] = co_await http::async_read(stream, buffer, parser, transport::as_result);
     const Request request = parser.release();
     if (error) {
       if (auto answer = answer_to_fault(error)) {

@@ -5,22 +5,19 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <stdexcept>
 #include <utility>
 
 #include "server/listener/connection.hpp"
 #include "server/settings/register.hpp"
+#include "transport/as_result.hpp"
 
 namespace parley::server {
 namespace {
-
-constexpr auto as_result = net::as_tuple(net::use_awaitable);
 
 tcp::endpoint resolve(net::io_context& context, const ListenAddress& address) {
   error_code error;
@@ -110,13 +107,13 @@ void Listener::start() { net::co_spawn(strand_, accept(), report); }
 net::awaitable<void> Listener::accept() {
   net::steady_timer pause(strand_);
   while (!house_.draining) {
-    auto [error, socket] =
-        co_await acceptor_.async_accept(net::any_io_executor(net::make_strand(context_)), as_result);
+    auto [error, socket] = co_await acceptor_.async_accept(net::any_io_executor(net::make_strand(context_)),
+                                                           transport::as_result);
     if (error == net::error::operation_aborted) break;
     if (error) {
       spdlog::warn("accepting a connection: {}", error.message());
       pause.expires_after(std::chrono::milliseconds(100));  // no descriptors left, most likely
-      co_await pause.async_wait(as_result);
+      co_await pause.async_wait(transport::as_result);
       continue;
     }
     if (house_.counters.connections >= house_.settings.limits.connections) {

@@ -1,11 +1,11 @@
 // Waiting on a strand for something that the same strand changes.
 #pragma once
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
+
+#include "transport/as_result.hpp"
 
 namespace parley::server {
 
@@ -23,7 +23,7 @@ class Condition {
   // Cancelling the coroutine ends the wait with a throw.
   template <typename Predicate>
   net::awaitable<void> wait(Predicate predicate) {
-    while (!predicate()) co_await never_.async_wait(net::as_tuple(net::use_awaitable));
+    while (!predicate()) co_await never_.async_wait(transport::as_result);
   }
 
  private:

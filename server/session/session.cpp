@@ -9,6 +9,7 @@
 #include "protocol/realtime/codec.hpp"
 #include "server/session/beginning.hpp"
 #include "server/session/first_to_end.hpp"
+#include "transport/as_result.hpp"
 
 namespace parley::server {
 namespace {
@@ -228,7 +229,7 @@ net::awaitable<void> Session::speak() {
 net::awaitable<void> Session::keep_time() {
   for (;;) {
     clock_.expires_at(next_due());
-    co_await clock_.async_wait(net::as_tuple(net::use_awaitable));
+    co_await clock_.async_wait(transport::as_result);
     const Time now = Clock::now();
     if (close_due_ && now >= *close_due_) break;
     check_write(now);

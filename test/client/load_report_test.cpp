@@ -39,15 +39,15 @@ TEST_CASE("the report tells sessions, times and errors", "[client]") {
 }
 
 TEST_CASE("the same for machines", "[client]") {
-  const auto json = client::to_json(some_result());
-  CHECK(json["sessions_served"] == 2);
-  CHECK(json["sessions_refused"] == 1);
-  CHECK(json["speech_end_to_first_audio_ms"].dump() ==
+  const auto report = client::to_json(some_result());
+  CHECK(report["sessions_served"] == 2);
+  CHECK(report["sessions_refused"] == 1);
+  CHECK(report["speech_end_to_first_audio_ms"].dump() ==
         R"({"count":4,"p50":700.0,"p95":900.0,"p99":900.0,"max":900.0})");
-  CHECK(json["turn_end_to_first_audio_ms"]["p50"].is_null());
-  CHECK(json["longest_underrun_ms"]["max"] == 12.0);
-  CHECK(json["errors"] == 1);
-  CHECK(json["errors_by_code"]["http 503"] == 1);
+  CHECK(report["turn_end_to_first_audio_ms"]["p50"].is_null());
+  CHECK(report["longest_underrun_ms"]["max"] == 12.0);
+  CHECK(report["errors"] == 1);
+  CHECK(report["errors_by_code"]["http 503"] == 1);
 }
 
 TEST_CASE("the live line is one line", "[client]") {

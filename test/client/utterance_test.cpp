@@ -11,7 +11,7 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 // `sound_ms` of a tone, then `silence_ms` of near silence.
-std::vector<float> tone(int sound_ms, int silence_ms = 0) {
+std::vector<float> tone_then_silence(int sound_ms, int silence_ms = 0) {
   std::vector<float> pcm;
   for (int i = 0; i < sound_ms * 24; ++i) pcm.push_back(0.5F * std::sin(static_cast<float>(i) * 0.06F));
   pcm.resize(pcm.size() + static_cast<std::size_t>(silence_ms) * 24, 0.0005F);
@@ -21,19 +21,19 @@ std::vector<float> tone(int sound_ms, int silence_ms = 0) {
 }  // namespace
 
 TEST_CASE("a recording becomes packets of 20 ms, the last one filled up", "[client]") {
-  const client::Utterance utterance(tone(1010));
+  const client::Utterance utterance(tone_then_silence(1010));
   CHECK(utterance.packets() == 51);
   CHECK(utterance.end_of_speech() == 51);
 }
 
 TEST_CASE("speech ends where the recording falls silent", "[client]") {
-  const client::Utterance utterance(tone(1000, 300));
+  const client::Utterance utterance(tone_then_silence(1000, 300));
   CHECK(utterance.packets() == 65);
   CHECK(utterance.end_of_speech() == 50);
 }
 
 TEST_CASE("what follows the recording is silence, however long it takes", "[client]") {
-  const client::Utterance utterance(tone(500));
+  const client::Utterance utterance(tone_then_silence(500));
   protocol::opus::Decoder decoder(16'000);
   std::vector<float> pcm;
   for (std::size_t i = 0; i < utterance.packets() + 500; ++i)

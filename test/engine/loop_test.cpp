@@ -19,8 +19,8 @@ std::string long_answer(const TurnRequest&, const std::string& said) {
   return words;
 }
 
-struct Fixture {
-  explicit Fixture(Script script = {}, int slots = 4) : model(std::move(script)), slots_(slots) {}
+struct LoopFixture {
+  explicit LoopFixture(Script script = {}, int slots = 4) : model(std::move(script)), slots_(slots) {}
 
   Clock::time_point now{1h};
   ScriptedModel model;
@@ -77,9 +77,9 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a cancelled turn tells nothing more but its end, and leaves its slot", "[engine][loop]") {
-  Fixture f({.answer = long_answer});
+  LoopFixture f({.answer = long_answer});
   f.open(1);
-  TurnId turn = f.start(Fixture::typed(1, "a"));
+  TurnId turn = f.start(LoopFixture::typed(1, "a"));
   f.steps(20);
   auto told_before = f.log.told(turn).pcm.size();
   CHECK(told_before > 0);
@@ -91,10 +91,10 @@ TEST_CASE("a cancelled turn tells nothing more but its end, and leaves its slot"
 }
 
 TEST_CASE("a second turn of a dialogue waits for the first", "[engine][loop]") {
-  Fixture f;
+  LoopFixture f;
   f.open(1);
-  TurnId first = f.start(Fixture::typed(1, "a"));
-  TurnId second = f.start(Fixture::typed(1, "b"));
+  TurnId first = f.start(LoopFixture::typed(1, "a"));
+  TurnId second = f.start(LoopFixture::typed(1, "b"));
   CHECK(f.status().turns_waiting == 1);
   f.steps(3);
   CHECK(f.log.told(second).text.empty());
@@ -105,10 +105,10 @@ TEST_CASE("a second turn of a dialogue waits for the first", "[engine][loop]") {
 }
 
 TEST_CASE("a waiting turn can be cancelled", "[engine][loop]") {
-  Fixture f;
+  LoopFixture f;
   f.open(1);
-  f.start(Fixture::typed(1, "a"));
-  TurnId second = f.start(Fixture::typed(1, "b"));
+  f.start(LoopFixture::typed(1, "a"));
+  TurnId second = f.start(LoopFixture::typed(1, "b"));
   f.loop.apply(CancelTurn{second});
   CHECK(f.done(second).status == TurnStatus::cancelled);
   f.run();
@@ -117,11 +117,11 @@ TEST_CASE("a waiting turn can be cancelled", "[engine][loop]") {
 
 TEST_CASE("a turn out of band runs beside its dialogue's own and leaves what it has read alone",
           "[engine][loop]") {
-  Fixture f;
+  LoopFixture f;
   f.open(1);
-  TurnId own = f.start(Fixture::typed(1, "one two three"));
+  TurnId own = f.start(LoopFixture::typed(1, "one two three"));
   f.steps(1);
-  TurnRequest aside = Fixture::typed(1, "four");
+  TurnRequest aside = LoopFixture::typed(1, "four");
   aside.out_of_band = true;
   TurnId beside = f.start(aside);
   CHECK(f.status().turns_waiting == 0);
@@ -129,15 +129,15 @@ TEST_CASE("a turn out of band runs beside its dialogue's own and leaves what it 
   CHECK(f.log.told(own).text == "You said one two three.");
   CHECK(f.log.told(beside).text == "You said four.");
   // The next turn reuses all that the first read but its last token.
-  TurnId next = f.start(Fixture::typed(1, "one two three four five"));
+  TurnId next = f.start(LoopFixture::typed(1, "one two three four five"));
   f.run();
   CHECK(f.done(next).usage.cached_text_tokens == 3);
 }
 
 TEST_CASE("events of a speculation are held until its commit, then come in one go", "[engine][loop]") {
-  Fixture f;
+  LoopFixture f;
   f.open(1);
-  TurnId turn = f.start(Fixture::speculation(1, "is it a pause"));
+  TurnId turn = f.start(LoopFixture::speculation(1, "is it a pause"));
   f.steps(12);
   CHECK(f.log.events() == 0);
   f.now += 300ms;
@@ -153,9 +153,9 @@ TEST_CASE("events of a speculation are held until its commit, then come in one g
 }
 
 TEST_CASE("a speculation that is complete before its commit still ends after it, once", "[engine][loop]") {
-  Fixture f;
+  LoopFixture f;
   f.open(1);
-  TurnId turn = f.start(Fixture::speculation(1, "yes"));
+  TurnId turn = f.start(LoopFixture::speculation(1, "yes"));
   f.run();
   CHECK(f.log.events() == 0);
   f.loop.apply(CommitTurn{turn, f.now});
@@ -166,26 +166,26 @@ TEST_CASE("a speculation that is complete before its commit still ends after it,
 }
 
 TEST_CASE("a speculation that is thrown away tells only its end", "[engine][loop]") {
-  Fixture f;
+  LoopFixture f;
   f.open(1);
-  TurnId turn = f.start(Fixture::speculation(1, "no"));
+  TurnId turn = f.start(LoopFixture::speculation(1, "no"));
   f.steps(GENERATE(0, 3, 1000));
   f.loop.apply(CancelTurn{turn});
   CHECK(f.log.events() == 1);
   CHECK(f.done(turn).status == TurnStatus::cancelled);
   CHECK(f.status().speculations_thrown_away == 1);
-  TurnId next = f.start(Fixture::typed(1, "no and more"));
+  TurnId next = f.start(LoopFixture::typed(1, "no and more"));
   f.run();
   CHECK(f.log.told(next).text == "You said no and more.");
 }
 
 TEST_CASE("a committed turn takes a speculation's slot, which starts over at its commit", "[engine][loop]") {
-  Fixture f({.answer = long_answer}, /*slots=*/1);
+  LoopFixture f({.answer = long_answer}, /*slots=*/1);
   f.open(1);
   f.open(2);
-  TurnId speculation = f.start(Fixture::speculation(1, "a"));
+  TurnId speculation = f.start(LoopFixture::speculation(1, "a"));
   f.steps(20);
-  TurnId committed = f.start(Fixture::typed(2, "b"));
+  TurnId committed = f.start(LoopFixture::typed(2, "b"));
   f.run();
   CHECK(f.done(committed).status == TurnStatus::completed);
   CHECK(f.log.told(speculation).done.empty());
@@ -197,25 +197,25 @@ TEST_CASE("a committed turn takes a speculation's slot, which starts over at its
 }
 
 TEST_CASE("with all slots speaking a turn is refused at once", "[engine][loop]") {
-  Fixture f({.answer = long_answer}, /*slots=*/2);
+  LoopFixture f({.answer = long_answer}, /*slots=*/2);
   for (DialogueId dialogue : {1, 2, 3}) f.open(dialogue);
-  f.start(Fixture::typed(1, "a"));
-  f.start(Fixture::typed(2, "b"));
+  f.start(LoopFixture::typed(1, "a"));
+  f.start(LoopFixture::typed(2, "b"));
   CHECK_FALSE(f.status().accepting);
-  TurnId refused = f.start(Fixture::typed(3, "c"));
+  TurnId refused = f.start(LoopFixture::typed(3, "c"));
   CHECK(f.done(refused).error_code == "engine_overloaded");
   CHECK(f.status().refused_turns == 1);
   f.run();
-  TurnId later = f.start(Fixture::typed(3, "c"));
+  TurnId later = f.start(LoopFixture::typed(3, "c"));
   f.run();
   CHECK(f.done(later).status == TurnStatus::completed);
 }
 
 TEST_CASE("a new conversation takes the slot of the one that was idle longest", "[engine][loop]") {
-  Fixture f({}, /*slots=*/2);
+  LoopFixture f({}, /*slots=*/2);
   for (DialogueId dialogue : {1, 2, 3}) f.open(dialogue);
   auto cached = [&](DialogueId dialogue) {
-    TurnId turn = f.start(Fixture::typed(dialogue, "one two three"));
+    TurnId turn = f.start(LoopFixture::typed(dialogue, "one two three"));
     f.run();
     return f.done(turn).usage.cached_text_tokens;
   };
@@ -232,12 +232,12 @@ TEST_CASE("a new conversation takes the slot of the one that was idle longest", 
 
 TEST_CASE("a fault in a batch fails only the turn at fault", "[engine][loop]") {
   WorkKind kind = GENERATE(WorkKind::prefill, WorkKind::decode, WorkKind::detokenize);
-  Fixture f({.fault = [kind](const TurnRequest& request, WorkKind now, int) {
+  LoopFixture f({.fault = [kind](const TurnRequest& request, WorkKind now, int) {
     if (now == kind && request.context.back().text == "b") throw std::runtime_error("a fault");
   }});
   for (DialogueId dialogue : {1, 2, 3}) f.open(dialogue);
-  TurnId a = f.start(Fixture::typed(1, "a")), b = f.start(Fixture::typed(2, "b")),
-         c = f.start(Fixture::typed(3, "c"));
+  TurnId a = f.start(LoopFixture::typed(1, "a")), b = f.start(LoopFixture::typed(2, "b")),
+         c = f.start(LoopFixture::typed(3, "c"));
   f.run();
   CHECK(f.log.told(a).text == "You said a.");
   CHECK(f.log.told(c).text == "You said c.");
@@ -250,22 +250,22 @@ TEST_CASE("a fault in a batch fails only the turn at fault", "[engine][loop]") {
 
 TEST_CASE("a fault that passes costs nobody anything", "[engine][loop]") {
   int faults = 0;
-  Fixture f({.fault = [&faults](const TurnRequest&, WorkKind kind, int tokens) {
+  LoopFixture f({.fault = [&faults](const TurnRequest&, WorkKind kind, int tokens) {
     if (kind == WorkKind::decode && tokens == 2 && faults++ == 0) throw std::runtime_error("once");
   }});
   for (DialogueId dialogue : {1, 2}) f.open(dialogue);
-  TurnId a = f.start(Fixture::typed(1, "a")), b = f.start(Fixture::typed(2, "b"));
+  TurnId a = f.start(LoopFixture::typed(1, "a")), b = f.start(LoopFixture::typed(2, "b"));
   f.run();
   CHECK(f.log.told(a).text == "You said a.");
   CHECK(f.log.told(b).text == "You said b.");
 }
 
 TEST_CASE("a turn whose logits are not a number fails alone", "[engine][loop]") {
-  Fixture f({.not_a_number = [](const TurnRequest& request, int tokens) {
+  LoopFixture f({.not_a_number = [](const TurnRequest& request, int tokens) {
     return request.context.back().text == "a" && tokens == 3;
   }});
   for (DialogueId dialogue : {1, 2}) f.open(dialogue);
-  TurnId a = f.start(Fixture::typed(1, "a")), b = f.start(Fixture::typed(2, "b"));
+  TurnId a = f.start(LoopFixture::typed(1, "a")), b = f.start(LoopFixture::typed(2, "b"));
   f.run();
   CHECK(f.done(a).status == TurnStatus::failed);
   CHECK(f.log.told(b).text == "You said b.");
@@ -274,19 +274,19 @@ TEST_CASE("a turn whose logits are not a number fails alone", "[engine][loop]") 
 TEST_CASE("short of device memory, idle conversations lose theirs first, then the newest turn fails",
           "[engine][loop]") {
   int faults_left = 0;
-  Fixture f({.fault = [&faults_left](const TurnRequest&, WorkKind kind, int tokens) {
+  LoopFixture f({.fault = [&faults_left](const TurnRequest&, WorkKind kind, int tokens) {
     if (kind == WorkKind::decode && tokens == 2 && faults_left > 0) {
       --faults_left;
       throw OutOfDeviceMemory("no block left");
     }
   }});
   for (DialogueId dialogue : {1, 2, 3}) f.open(dialogue);
-  f.start(Fixture::typed(3, "idle then"));
+  f.start(LoopFixture::typed(3, "idle then"));
   f.run();
   REQUIRE(f.status().slots_held == 1);
-  TurnId older = f.start(Fixture::typed(1, "a"));
+  TurnId older = f.start(LoopFixture::typed(1, "a"));
   f.now += 1ms;
-  TurnId newer = f.start(Fixture::typed(2, "b"));
+  TurnId newer = f.start(LoopFixture::typed(2, "b"));
   SECTION("releasing was enough") {
     faults_left = 1;
     f.run();
@@ -299,33 +299,33 @@ TEST_CASE("short of device memory, idle conversations lose theirs first, then th
     CHECK(f.done(older).status == TurnStatus::completed);
     CHECK(f.done(newer).status == TurnStatus::failed);
   }
-  TurnId again = f.start(Fixture::typed(3, "idle then"));
+  TurnId again = f.start(LoopFixture::typed(3, "idle then"));
   f.run();
   CHECK(f.done(again).usage.cached_text_tokens == 0);
 }
 
 TEST_CASE("a request that cannot be served fails with the model's sentence", "[engine][loop]") {
-  Fixture f;
+  LoopFixture f;
   f.open(1);
-  TurnRequest wrong = Fixture::typed(1, "a");
+  TurnRequest wrong = LoopFixture::typed(1, "a");
   wrong.voice = "nobody";
   CHECK(f.done(f.start(wrong)).error == "There is no voice named \"nobody\".");
   std::string endless;
   for (int i = 0; i < 5000; ++i) endless += "word ";
-  CHECK(f.done(f.start(Fixture::typed(1, endless))).error_code == "context_overflow");
-  TurnId next = f.start(Fixture::typed(1, "a"));
+  CHECK(f.done(f.start(LoopFixture::typed(1, endless))).error_code == "context_overflow");
+  TurnId next = f.start(LoopFixture::typed(1, "a"));
   f.run();
   CHECK(f.done(next).status == TurnStatus::completed);
 }
 
 TEST_CASE("a sink that is full ends its dialogue's turns and is not called again", "[engine][loop]") {
-  Fixture f({.answer = long_answer});
+  LoopFixture f({.answer = long_answer});
   EventLog slow;
   f.loop.apply(OpenDialogue{1, slow.sink(/*most=*/5)});
   f.open(2);
-  f.start(Fixture::typed(1, "a"));
-  f.start(Fixture::typed(1, "waiting"));
-  TurnId other = f.start(Fixture::typed(2, "b"));
+  f.start(LoopFixture::typed(1, "a"));
+  f.start(LoopFixture::typed(1, "waiting"));
+  TurnId other = f.start(LoopFixture::typed(2, "b"));
   f.run();
   CHECK(slow.events() == 6);
   CHECK(f.done(other).status == TurnStatus::completed);
@@ -334,11 +334,11 @@ TEST_CASE("a sink that is full ends its dialogue's turns and is not called again
 }
 
 TEST_CASE("closing a dialogue ends its turns without a word", "[engine][loop]") {
-  Fixture f({.answer = long_answer});
+  LoopFixture f({.answer = long_answer});
   f.open(1);
-  TurnId turn = f.start(Fixture::typed(1, "a"));
-  f.start(Fixture::typed(1, "b"));
-  f.start(Fixture::speculation(1, "c"));
+  TurnId turn = f.start(LoopFixture::typed(1, "a"));
+  f.start(LoopFixture::typed(1, "b"));
+  f.start(LoopFixture::speculation(1, "c"));
   f.steps(4);
   auto before = f.log.events();
   f.loop.apply(CloseDialogue{1});
@@ -350,9 +350,9 @@ TEST_CASE("closing a dialogue ends its turns without a word", "[engine][loop]") 
 }
 
 TEST_CASE("an answer is made max_lead ahead of its listener and no further", "[engine][loop]") {
-  Fixture f({.answer = long_answer});
+  LoopFixture f({.answer = long_answer});
   f.open(1);
-  TurnId turn = f.start(Fixture::typed(1, "a"));
+  TurnId turn = f.start(LoopFixture::typed(1, "a"));
   while (f.loop.step()) {
   }
   auto seconds_told = [&] { return static_cast<double>(f.log.told(turn).pcm.size()) / 24'000; };
@@ -368,19 +368,19 @@ TEST_CASE("an answer is made max_lead ahead of its listener and no further", "[e
 
 TEST_CASE("underruns and first sounds are counted as the listener hears them", "[engine][loop]") {
   Clock::duration decode_time{};
-  Fixture* fixture = nullptr;
-  Fixture f({.before_pass = [&](WorkKind kind, int, int) {
+  LoopFixture* fixture = nullptr;
+  LoopFixture f({.before_pass = [&](WorkKind kind, int, int) {
     if (kind == WorkKind::decode) fixture->now += decode_time;
   }});
   fixture = &f;
   f.open(1);
   decode_time = 10ms;  // 5 tokens in 50 ms for 160 ms of sound
-  f.start(Fixture::typed(1, "a b c d"));
+  f.start(LoopFixture::typed(1, "a b c d"));
   f.run();
   CHECK(f.status().continuous == 1);
   CHECK(f.status().first_audio_seconds.sum == Approx(0.07));  // 5 audio tokens and 2 of text
   decode_time = 60ms;                                         // 300 ms for 160 ms of sound
-  f.start(Fixture::typed(1, "a b c d"));
+  f.start(LoopFixture::typed(1, "a b c d"));
   f.run();
   CHECK(f.status().interrupted == 1);
   CHECK(f.status().underrun_seconds.sum > 0.1);
@@ -412,7 +412,7 @@ TEST_CASE("speech that could not be processed fails the turn that needs it", "[e
   Loop loop(deaf, {}, 1, metrics, [] { return Clock::time_point{1h}; });
   loop.apply(OpenDialogue{1, log.sink()});
   loop.apply(Hear{1, "item", {0.1F}});
-  TurnRequest request = Fixture::typed(1, "");
+  TurnRequest request = LoopFixture::typed(1, "");
   request.turn = 1;
   request.context.back().speech = true;
   loop.apply(StartTurn{request});

@@ -23,7 +23,7 @@ struct Limits final : PassLimits {
 };
 
 // A scheduler and its surroundings: turns are put into the state a test needs in one line each.
-struct Fixture {
+struct SchedulerFixture {
   Limits limits;
   SchedulerSettings settings;
   Scheduler scheduler{settings, limits};
@@ -78,14 +78,14 @@ WorkList to_decode_and_render(int tokens) {
 }  // namespace
 
 TEST_CASE("without turns there is no step", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   CHECK(f.step().empty());
   CHECK_FALSE(f.scheduler.wake_at());
 }
 
 TEST_CASE("all hungry turns share one decode pass, the first to fall silent in front",
           "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 900);
   f.speaking(2, 300);
   f.speaking(3, 600);
@@ -94,7 +94,7 @@ TEST_CASE("all hungry turns share one decode pass, the first to fall silent in f
 
 TEST_CASE("before its first sound a turn's deadline is the goal after the user's end",
           "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 200);
   f.add(2, to_decode, f.now - 250ms);  // due in 50 ms
   f.add(3, to_decode, f.now);          // due in 300 ms
@@ -103,7 +103,7 @@ TEST_CASE("before its first sound a turn's deadline is the goal after the user's
 
 TEST_CASE("a response that fell silent keeps its old deadline, so those that are later wait",
           "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 100);
   f.now += 1s;  // silent for 900 ms
   f.add(2, to_decode, f.now);
@@ -111,7 +111,7 @@ TEST_CASE("a response that fell silent keeps its old deadline, so those that are
 }
 
 TEST_CASE("a well fed response is left out while others are hungry", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 2600);
   f.speaking(2, 2000, to_decode_and_render(5), /*pending_ms=*/600);
   f.speaking(3, 2400);
@@ -119,21 +119,21 @@ TEST_CASE("a well fed response is left out while others are hungry", "[engine][s
 }
 
 TEST_CASE("a response is hungry while what it has pending is too little for a chunk", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 300, to_decode, /*pending_ms=*/3000);
   f.speaking(2, 2000);
   CHECK(f.step() == "decode 1 2");
 }
 
 TEST_CASE("with nobody hungry, well fed responses are made ahead", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 2600);
   f.speaking(2, 5000);
   CHECK(f.step() == "decode 1 2");
 }
 
 TEST_CASE("a response that is max_lead ahead rests until its listener has caught up", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 10'500);
   CHECK(f.step().empty());
   REQUIRE(f.scheduler.wake_at());
@@ -143,7 +143,7 @@ TEST_CASE("a response that is max_lead ahead rests until its listener has caught
 }
 
 TEST_CASE("a decode pass is padded to its bucket with the next ones by deadline", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.limits.graphs = true;
   f.speaking(1, 100);
   f.speaking(2, 200);
@@ -158,7 +158,7 @@ TEST_CASE("a decode pass is padded to its bucket with the next ones by deadline"
 }
 
 TEST_CASE("without graphs every turn has its price, and nobody pads", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 100);
   f.speaking(2, 200);
   f.speaking(3, 300);
@@ -167,7 +167,7 @@ TEST_CASE("without graphs every turn has its price, and nobody pads", "[engine][
 }
 
 TEST_CASE("a batch takes the first to fall silent when not all fit", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.limits.most = 2;
   f.speaking(1, 900);
   f.speaking(2, 300);
@@ -176,7 +176,7 @@ TEST_CASE("a batch takes the first to fall silent when not all fit", "[engine][s
 }
 
 TEST_CASE("chunks of equal shape share a pass, the most urgent shape first", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 400, to_render(10));
   f.speaking(2, 100, to_render(25));
   f.speaking(3, 200, to_render(10));
@@ -185,7 +185,7 @@ TEST_CASE("chunks of equal shape share a pass, the most urgent shape first", "[e
 }
 
 TEST_CASE("with some lead a small chunk waits for the tokens that make it larger", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 1500, to_decode_and_render(5), /*pending_ms=*/200);
   CHECK(f.step() == "decode 1");
   f.now += 600ms;  // 900 ms left: less than chunk_lead
@@ -193,21 +193,21 @@ TEST_CASE("with some lead a small chunk waits for the tokens that make it larger
 }
 
 TEST_CASE("a chunk waits no longer when no more tokens are coming", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 1500, to_render(5), /*pending_ms=*/200);
   CHECK(f.step() == "detokenize(5) 1");
 }
 
 TEST_CASE("tokens in plenty are rendered in time although the response is not hungry",
           "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 500, to_decode_and_render(25), /*pending_ms=*/3000);
   f.speaking(2, 100);
   CHECK(f.step() == "detokenize(25) 1, decode 2");
 }
 
 TEST_CASE("a prefill is cut into pieces of half the smallest lead", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.price(WorkKind::prefill, 0.1);
   f.price(WorkKind::decode, 1);
   f.speaking(1, 54);
@@ -217,14 +217,14 @@ TEST_CASE("a prefill is cut into pieces of half the smallest lead", "[engine][sc
 }
 
 TEST_CASE("a step never takes longer than its budget, however far ahead all are", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.price(WorkKind::prefill, 0.1);
   f.add(1, to_prefill(3000), f.now);
   CHECK(f.step() == "prefill(512) 1");  // 60 ms
 }
 
 TEST_CASE("prefill moves on in small pieces when decoding takes all of the step", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.price(WorkKind::prefill, 1);
   f.price(WorkKind::decode, 80);
   f.speaking(1, 40);
@@ -233,7 +233,7 @@ TEST_CASE("prefill moves on in small pieces when decoding takes all of the step"
 }
 
 TEST_CASE("pieces go by deadline over all kinds, and several fit into a step", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.price(WorkKind::prefill, 0.1);
   f.price(WorkKind::encode, 0.1);
   f.price(WorkKind::recognize, 0.1);
@@ -244,7 +244,7 @@ TEST_CASE("pieces go by deadline over all kinds, and several fit into a step", "
 }
 
 TEST_CASE("a piece is a whole number of grains, and one at least", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.price(WorkKind::encode, 0.11);
   f.add(1, {{WorkKind::encode, 0, 6 * 100, 100}}, f.now);
   CHECK(f.step() == "encode(500) 1");  // of 512 that fit
@@ -255,7 +255,7 @@ TEST_CASE("a piece is a whole number of grains, and one at least", "[engine][sch
 
 TEST_CASE("a turn about to make its first sound is not held up by pieces for those that are due later",
           "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.price(WorkKind::prefill, 0.1);
   f.add(1, to_decode, f.now - 100ms);
   f.add(2, to_prefill(100), f.now - 50ms);
@@ -269,7 +269,7 @@ TEST_CASE("a turn about to make its first sound is not held up by pieces for tho
 
 TEST_CASE("a turn that takes more than an ordinary one lets pass who comes meanwhile, and is not forgotten",
           "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.price(WorkKind::recognize, 10);
   const WorkList to_recognize = {{WorkKind::recognize, 0, 8}};
   f.add(1, to_recognize, f.now - 500ms);
@@ -284,7 +284,7 @@ TEST_CASE("a turn that takes more than an ordinary one lets pass who comes meanw
 }
 
 TEST_CASE("one turn that takes very long does not make the engine refuse others", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.add(1, {{WorkKind::recognize, 0, 8}}, f.now);
   f.scheduler.served(1, 5000);
   f.busy(20s);
@@ -292,14 +292,14 @@ TEST_CASE("one turn that takes very long does not make the engine refuse others"
 }
 
 TEST_CASE("turns that need the same piece share its pass while it fits", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   for (int batch : {1, 2, 4}) f.scheduler.measured(WorkKind::prefill, batch, 100, 20.0 * batch);
   for (TurnId turn : {1, 2, 3, 4}) f.add(turn, to_prefill(100), f.now + turn * 1ms);
   CHECK(f.step() == "prefill(100) 1 2, prefill(100) 3");  // 40 ms, and 20
 }
 
 TEST_CASE("a speculation never delays a committed turn", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speculative(1, to_prefill(100));
   f.speaking(2, 500);
   CHECK(f.step() == "decode 2");
@@ -310,7 +310,7 @@ TEST_CASE("a speculation never delays a committed turn", "[engine][scheduler]") 
 
 TEST_CASE("a speculation stops when it has its lead, and goes on when it is committed",
           "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speculative(1, to_decode, /*rendered_ms=*/2500);
   CHECK(f.step().empty());
   f.scheduler.commit(1, f.now);
@@ -318,7 +318,7 @@ TEST_CASE("a speculation stops when it has its lead, and goes on when it is comm
 }
 
 TEST_CASE("speculation is off when the slots or the batch are full", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.limits.most = 2;
   f.speaking(1, 100);
   CHECK(f.scheduler.may_speculate(f.now, /*slots_full=*/false));
@@ -329,7 +329,7 @@ TEST_CASE("speculation is off when the slots or the batch are full", "[engine][s
 
 TEST_CASE("speculation is off while less than one in three was kept in the last minute",
           "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   for (int i = 0; i < 5; ++i) f.scheduler.speculated(/*kept=*/false, f.now);
   CHECK(f.scheduler.may_speculate(f.now, false));  // too few to tell
   f.scheduler.speculated(/*kept=*/true, f.now + 20s);
@@ -346,7 +346,7 @@ TEST_CASE("speculation is off while less than one in three was kept in the last 
 
 TEST_CASE("when it gets tight, speculation goes first, then small chunks, then steps, then sessions",
           "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 700, to_decode_and_render(5), 200);
   const auto small_chunks = [&f] { return f.step().starts_with("detokenize"); };
   const auto until = [&f](double load) {
@@ -378,7 +378,7 @@ TEST_CASE("when it gets tight, speculation goes first, then small chunks, then s
 }
 
 TEST_CASE("work ahead of need does not count as load", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 5000);
   for (int i = 0; i < 100; ++i) {
     f.step();
@@ -388,7 +388,7 @@ TEST_CASE("work ahead of need does not count as load", "[engine][scheduler]") {
 }
 
 TEST_CASE("a reported playback position replaces the assumed one", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.speaking(1, 1000);
   f.speaking(2, 1200);
   f.scheduler.heard(2, 1100, f.now);  // its client is ahead: only 100 ms are left
@@ -398,7 +398,7 @@ TEST_CASE("a reported playback position replaces the assumed one", "[engine][sch
 }
 
 TEST_CASE("an answer without sound falls behind the speaking ones between its words", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.limits.most = 1;
   f.scheduler.add(1, {/*speaks=*/false, false, f.now - 5s});
   f.scheduler.update(1, to_decode, {});
@@ -409,7 +409,7 @@ TEST_CASE("an answer without sound falls behind the speaking ones between its wo
 }
 
 TEST_CASE("no turn starves with far more turns than fit into a batch", "[engine][scheduler]") {
-  Fixture f;
+  SchedulerFixture f;
   f.limits.most = 4;
   std::map<TurnId, int> served;
   constexpr int turns = 40;

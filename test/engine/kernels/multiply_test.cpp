@@ -15,7 +15,7 @@ using kernels::Then;
 
 namespace {
 
-constexpr std::array formats{Format::f32, Format::f16, Format::bf16, Format::groups8, Format::groups4};
+constexpr std::array every_format{Format::f32, Format::f16, Format::bf16, Format::groups8, Format::groups4};
 constexpr int inputs = 96;
 constexpr int outputs = 50;
 
@@ -50,7 +50,7 @@ double largest_difference(const std::vector<double>& a, const std::vector<float>
 TEST_CASE("a product is the sum of products, in every format and for any number of rows",
           "[kernels][multiply]") {
   kernels::Team team(2);
-  for (const Format format : formats) {
+  for (const Format format : every_format) {
     const test::RandomMatrix random(format, outputs, inputs, 11);
     const Matrix matrix = Matrix::pack(team, random.view);
     for (const int rows : {1, 2, 3, 4, 5, 6, 7, 13}) {
@@ -65,7 +65,7 @@ TEST_CASE("a product is the sum of products, in every format and for any number 
 TEST_CASE("a row's product is the same bit for bit in any company and on any team", "[kernels][multiply]") {
   kernels::Team alone(1);
   kernels::Team team(3);
-  for (const Format format : formats) {
+  for (const Format format : every_format) {
     const test::RandomMatrix random(format, outputs, inputs, 12);
     const Matrix matrix = Matrix::pack(team, random.view);
     const int rows = 11;
@@ -82,7 +82,7 @@ TEST_CASE("a row's product is the same bit for bit in any company and on any tea
 TEST_CASE("every instruction set computes the same products", "[kernels][multiply]") {
   kernels::Team team(1);
   const auto tables = kernels::available_functions();
-  for (const Format format : formats) {
+  for (const Format format : every_format) {
     const test::RandomMatrix random(format, outputs, inputs, 13);
     const Matrix matrix = Matrix::pack(team, random.view);
     const int rows = 5;
@@ -111,7 +111,7 @@ TEST_CASE("a result is stored, added, or gated, with a bias", "[kernels][multipl
   kernels::Workspace workspace;
   const int rows = 3;
   const auto x = test::random_floats(rows * inputs, 8);
-  for (const Format format : formats) {
+  for (const Format format : every_format) {
     const test::RandomMatrix random(format, outputs, inputs, 14);
     const Matrix matrix = Matrix::pack(team, random.view);
     const auto plain = product(team, matrix, x, rows);
@@ -134,7 +134,7 @@ TEST_CASE("a result is stored, added, or gated, with a bias", "[kernels][multipl
 TEST_CASE("a NaN or an infinity in a row reaches all of that row's results and no others",
           "[kernels][multiply]") {
   kernels::Team team(2);
-  for (const Format format : formats)
+  for (const Format format : every_format)
     for (const float bad :
          {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
       const test::RandomMatrix random(format, outputs, inputs, 16);

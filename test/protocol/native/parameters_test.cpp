@@ -7,7 +7,7 @@ using namespace parley::protocol::native;
 
 namespace {
 
-Error refusal(const ParametersUpdate& update, Quiet quiet = {}) {
+Error refused_update(const ParametersUpdate& update, Quiet quiet = {}) {
   const Result<Parameters> next = updated({}, update, quiet);
   REQUIRE_FALSE(next.has_value());
   CHECK(next.error().code == ErrorCode::invalid_value);
@@ -25,26 +25,26 @@ TEST_CASE("native parameters that are not named keep their values", "[protocol][
 }
 
 TEST_CASE("native parameters out of range are refused by their paths", "[protocol][native]") {
-  CHECK(refusal({.input = {.rate = 44100}}).param == "session.native.input.rate");
-  CHECK(refusal({.input = {.channels = 2}}).param == "session.native.input.channels");
-  CHECK(refusal({.input = {.frame_ms = 30}}).param == "session.native.input.frame_ms");
-  CHECK(refusal({.output = {.rate = 8000}}).param == "session.native.output.rate");
-  CHECK(refusal({.output = {.frame_ms = 10}}).param == "session.native.output.frame_ms");
-  CHECK(refusal({.output = {.bitrate = 7999}}).param == "session.native.output.bitrate");
-  CHECK(refusal({.output = {.bitrate = 96001}}).param == "session.native.output.bitrate");
-  CHECK(refusal({.lead_ms = 60001}).param == "session.native.lead_ms");
+  CHECK(refused_update({.input = {.rate = 44100}}).param == "session.native.input.rate");
+  CHECK(refused_update({.input = {.channels = 2}}).param == "session.native.input.channels");
+  CHECK(refused_update({.input = {.frame_ms = 30}}).param == "session.native.input.frame_ms");
+  CHECK(refused_update({.output = {.rate = 8000}}).param == "session.native.output.rate");
+  CHECK(refused_update({.output = {.frame_ms = 10}}).param == "session.native.output.frame_ms");
+  CHECK(refused_update({.output = {.bitrate = 7999}}).param == "session.native.output.bitrate");
+  CHECK(refused_update({.output = {.bitrate = 96001}}).param == "session.native.output.bitrate");
+  CHECK(refused_update({.lead_ms = 60001}).param == "session.native.lead_ms");
 }
 
 TEST_CASE("playback cannot be reported by headers that are switched off", "[protocol][native]") {
-  CHECK(refusal({.input = {.header = false}, .playback = PlaybackReport::header}).param ==
+  CHECK(refused_update({.input = {.header = false}, .playback = PlaybackReport::header}).param ==
         "session.native.playback");
 }
 
 TEST_CASE("a direction's parameters change only while nothing flows in it", "[protocol][native]") {
   const ParametersUpdate input{.input = {.codec = Codec::pcm16}};
   const ParametersUpdate output{.output = {.bitrate = 16000}};
-  CHECK(refusal(input, {.input = false}).param == "session.native.input");
-  CHECK(refusal(output, {.output = false}).param == "session.native.output");
+  CHECK(refused_update(input, {.input = false}).param == "session.native.input");
+  CHECK(refused_update(output, {.output = false}).param == "session.native.output");
   CHECK(updated({}, input, {.output = false}).has_value());
   CHECK(updated({}, output, {.input = false}).has_value());
   CHECK(updated({}, {.output = {.bitrate = 28000}}, {.output = false}).has_value());  // no change

@@ -7,7 +7,7 @@
 namespace parley::conversation {
 namespace {
 
-std::vector<std::int16_t> ramp(std::size_t ms, std::int16_t from = 0) {
+std::vector<std::int16_t> pcm_ramp(std::size_t ms, std::int16_t from = 0) {
   std::vector<std::int16_t> pcm(ms * 24);
   std::iota(pcm.begin(), pcm.end(), from);
   return pcm;
@@ -21,7 +21,7 @@ std::vector<OutputPacket> take_all(OutputStream& stream) {
 
 TEST_CASE("native packets have one length and say where they stand", "[server][output_stream]") {
   OutputStream stream(20);
-  stream.push(ramp(50), 50);
+  stream.push(pcm_ramp(50), 50);
   auto packets = take_all(stream);
   REQUIRE(packets.size() == 2);
   CHECK(packets[0].first);
@@ -44,7 +44,7 @@ TEST_CASE("native packets have one length and say where they stand", "[server][o
 TEST_CASE("a native stream that ends on a packet's border ends with an empty packet",
           "[server][output_stream]") {
   OutputStream stream(20);
-  stream.push(ramp(40), 1);
+  stream.push(pcm_ramp(40), 1);
   CHECK(take_all(stream).size() == 2);
   stream.finish();
   CHECK_FALSE(stream.drained());
@@ -61,7 +61,7 @@ TEST_CASE("the first delta is short and the others are neither tiny nor huge", "
   std::size_t pushed = 0;
   std::vector<OutputPacket> packets;
   for (; pushed < 2000; pushed += chunk) {
-    stream.push(ramp(chunk), 0);
+    stream.push(pcm_ramp(chunk), 0);
     for (auto& packet : take_all(stream)) packets.push_back(std::move(packet));
   }
   const std::size_t early = packets.size();
@@ -79,7 +79,7 @@ TEST_CASE("the first delta is short and the others are neither tiny nor huge", "
 
 TEST_CASE("what was dropped never comes out", "[server][output_stream]") {
   OutputStream stream(GENERATE(0, 20));
-  stream.push(ramp(500), 10);
+  stream.push(pcm_ramp(500), 10);
   stream.take();
   stream.drop_queued();
   CHECK_FALSE(stream.next_ms());

@@ -7,7 +7,7 @@
 namespace parley::conversation {
 namespace {
 
-using Kind = SpeechChange::Kind;
+using Change = SpeechChange::Kind;
 constexpr AudioPosition window = 512;
 
 // Feeds windows of 32 ms and gathers what the detector tells.
@@ -30,8 +30,8 @@ struct Microphone {
     for (float value : values) windows(1, value);
     return *this;
   }
-  std::vector<Kind> kinds() const {
-    std::vector<Kind> kinds;
+  std::vector<Change> kinds() const {
+    std::vector<Change> kinds;
     for (const auto& change : told) kinds.push_back(change.kind);
     return kinds;
   }
@@ -42,9 +42,9 @@ TEST_CASE("an utterance starts at its first window of speech and ends after the 
   Microphone microphone;
   microphone.windows(10, 0.02F).windows(20, 0.9F).windows(40, 0.02F);
   REQUIRE(microphone.told.size() == 3);
-  CHECK(microphone.told[0] == SpeechChange{Kind::speech_started, 10 * window});
-  CHECK(microphone.told[1] == SpeechChange{Kind::pausing, 35 * window});         // 160 ms after window 30
-  CHECK(microphone.told[2] == SpeechChange{Kind::speech_stopped, 46 * window});  // 16 windows are 512 ms
+  CHECK(microphone.told[0] == SpeechChange{Change::speech_started, 10 * window});
+  CHECK(microphone.told[1] == SpeechChange{Change::pausing, 35 * window});         // 160 ms after window 30
+  CHECK(microphone.told[2] == SpeechChange{Change::speech_stopped, 46 * window});  // 16 windows are 512 ms
   CHECK_FALSE(microphone.detector.speaking());
 }
 
@@ -71,21 +71,22 @@ TEST_CASE("speech that goes on after a pause is told as resumed and the silence 
           "[server][turn_detector]") {
   Microphone microphone;
   microphone.windows(10, 0.9F).windows(8, 0.02F).windows(5, 0.9F).windows(15, 0.02F);
-  CHECK(microphone.kinds() == std::vector{Kind::speech_started, Kind::pausing, Kind::resumed, Kind::pausing});
+  CHECK(microphone.kinds() ==
+        std::vector{Change::speech_started, Change::pausing, Change::resumed, Change::pausing});
   microphone.windows(1, 0.02F);
-  CHECK(microphone.kinds().back() == Kind::speech_stopped);
+  CHECK(microphone.kinds().back() == Change::speech_stopped);
 }
 
 TEST_CASE("a pause shorter than the speculation time is not told", "[server][turn_detector]") {
   Microphone microphone;
   microphone.windows(10, 0.9F).windows(4, 0.02F).windows(10, 0.9F);
-  CHECK(microphone.kinds() == std::vector{Kind::speech_started});
+  CHECK(microphone.kinds() == std::vector{Change::speech_started});
 }
 
 TEST_CASE("a click within a pause neither ends it nor lengthens it", "[server][turn_detector]") {
   Microphone microphone;
   microphone.windows(10, 0.9F).windows(8, 0.02F).windows(1, 0.8F).windows(7, 0.02F);
-  CHECK(microphone.kinds() == std::vector{Kind::speech_started, Kind::pausing, Kind::speech_stopped});
+  CHECK(microphone.kinds() == std::vector{Change::speech_started, Change::pausing, Change::speech_stopped});
 }
 
 TEST_CASE("the turn does not end while a word may just be starting", "[server][turn_detector]") {
@@ -93,19 +94,19 @@ TEST_CASE("the turn does not end while a word may just be starting", "[server][t
   microphone.windows(10, 0.9F).windows(15, 0.02F).windows(1, 0.8F);
   CHECK(microphone.detector.speaking());
   microphone.windows(1, 0.8F);
-  CHECK(microphone.kinds().back() == Kind::resumed);
+  CHECK(microphone.kinds().back() == Change::resumed);
 }
 
 TEST_CASE("probabilities between the two thresholds keep speech going", "[server][turn_detector]") {
   Microphone microphone;
   microphone.windows(10, 0.9F).windows(40, 0.4F);
-  CHECK(microphone.kinds() == std::vector{Kind::speech_started});
+  CHECK(microphone.kinds() == std::vector{Change::speech_started});
 }
 
 TEST_CASE("a short required silence ends the turn without a pause before it", "[server][turn_detector]") {
   Microphone microphone({.silence_ms = 100});
   microphone.windows(10, 0.9F).windows(4, 0.02F);
-  CHECK(microphone.kinds() == std::vector{Kind::speech_started, Kind::speech_stopped});
+  CHECK(microphone.kinds() == std::vector{Change::speech_started, Change::speech_stopped});
 }
 
 TEST_CASE("the required silence can be lengthened while the user pauses", "[server][turn_detector]") {
@@ -115,7 +116,7 @@ TEST_CASE("the required silence can be lengthened while the user pauses", "[serv
   microphone.windows(52, 0.02F);
   CHECK(microphone.detector.speaking());
   microphone.windows(1, 0.02F);
-  CHECK(microphone.kinds().back() == Kind::speech_stopped);
+  CHECK(microphone.kinds().back() == Change::speech_stopped);
 }
 
 }  // namespace

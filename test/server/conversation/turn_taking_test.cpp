@@ -7,7 +7,7 @@
 namespace parley::conversation {
 namespace {
 
-using Kind = TurnSignal::Kind;
+using Signal = TurnSignal::Kind;
 
 // A microphone of which every sample tells its position, so that what is heard can be checked to the sample.
 struct Talk {
@@ -15,14 +15,14 @@ struct Talk {
   TurnTaking turns;
   TurnSignals told;
   std::vector<float> heard;  // of the newest item
-  std::vector<Kind> kinds;
+  std::vector<Signal> kinds;
 
   explicit Talk(TurnTakingSettings settings = {})
       : turns(settings, [this] { return "item_" + std::to_string(++items); }) {}
 
   void take(TurnSignals signals) {
     for (auto& signal : signals) {
-      if (signal.kind == Kind::hear) {
+      if (signal.kind == Signal::hear) {
         heard.insert(heard.end(), signal.pcm.begin(), signal.pcm.end());
       } else {
         kinds.push_back(signal.kind);
@@ -45,7 +45,7 @@ struct Talk {
     }
     return *this;
   }
-  const TurnSignal& last(Kind kind) const {
+  const TurnSignal& last(Signal kind) const {
     for (auto signal = told.rbegin(); signal != told.rend(); ++signal) {
       if (signal->kind == kind) return *signal;
     }
@@ -65,11 +65,11 @@ bool contiguous(const std::vector<float>& heard, AudioPosition begin) {
 TEST_CASE("the engine hears an utterance with its padding and no sample twice", "[server][turn_taking]") {
   Talk talk;
   talk.windows(30, 0.0F).windows(30, 0.9F).windows(16, 0.0F);
-  REQUIRE(talk.kinds == std::vector{Kind::speech_started, Kind::pausing, Kind::speech_stopped});
-  const auto begin = talk.last(Kind::speech_started).at;
+  REQUIRE(talk.kinds == std::vector{Signal::speech_started, Signal::pausing, Signal::speech_stopped});
+  const auto begin = talk.last(Signal::speech_started).at;
   CHECK(begin == 30 * 512 - 300 * 16);
   CHECK(contiguous(talk.heard, begin));
-  const auto end = talk.last(Kind::speech_stopped).at;
+  const auto end = talk.last(Signal::speech_stopped).at;
   CHECK(talk.heard.size() == static_cast<std::size_t>(end - begin));
 
   TurnSignals rest;
@@ -87,34 +87,34 @@ TEST_CASE("padding never reaches back into the turn before", "[server][turn_taki
   TurnSignals rest;
   const auto first = talk.turns.commit(rest);
   talk.windows(2, 0.0F).windows(10, 0.9F);
-  CHECK(talk.last(Kind::speech_started).at == first.end);
-  CHECK(talk.last(Kind::speech_started).item_id == "item_2");
+  CHECK(talk.last(Signal::speech_started).at == first.end);
+  CHECK(talk.last(Signal::speech_started).item_id == "item_2");
 }
 
 TEST_CASE("padding before the session's first sample is cut", "[server][turn_taking]") {
   Talk talk;
   talk.windows(3, 0.9F);
-  CHECK(talk.last(Kind::speech_started).at == 0);
+  CHECK(talk.last(Signal::speech_started).at == 0);
 }
 
 TEST_CASE("a held pause is heard when the user goes on and dropped when the turn ends",
           "[server][turn_taking]") {
   Talk talk;
   talk.windows(10, 0.9F).windows(5, 0.0F);
-  REQUIRE(talk.kinds.back() == Kind::pausing);
+  REQUIRE(talk.kinds.back() == Signal::pausing);
   talk.turns.hold(true);
   const auto before = talk.heard.size();
   talk.windows(5, 0.0F);
   CHECK(talk.heard.size() == before);
   SECTION("goes on") {
     talk.windows(2, 0.9F);
-    CHECK(talk.kinds.back() == Kind::resumed);
+    CHECK(talk.kinds.back() == Signal::resumed);
     CHECK(contiguous(talk.heard, 0));
     CHECK(talk.heard.size() == 22 * 512);
   }
   SECTION("ends") {
     talk.windows(6, 0.0F);
-    CHECK(talk.kinds.back() == Kind::speech_stopped);
+    CHECK(talk.kinds.back() == Signal::speech_stopped);
     CHECK(talk.heard.size() == before);
     TurnSignals rest;
     CHECK(talk.turns.commit(rest).end == 26 * 512);
@@ -153,7 +153,7 @@ TEST_CASE("clearing forgets the open item and the clock goes on", "[server][turn
   Talk talk;
   talk.windows(20, 0.9F);
   talk.take(talk.turns.clear());
-  CHECK(talk.last(Kind::forget).item_id == "item_1");
+  CHECK(talk.last(Signal::forget).item_id == "item_1");
   CHECK(talk.turns.uncommitted_ms() == 0);
   CHECK(talk.turns.now() == 20 * 512);
 }
@@ -167,13 +167,13 @@ TEST_CASE("an open microphone in a silent room holds some seconds and no more", 
 TEST_CASE("speech without end is cut into turns", "[server][turn_taking]") {
   Talk talk;
   talk.windows(4000, 0.9F);
-  REQUIRE(talk.last(Kind::speech_stopped).at == Approx(120 * 16000).margin(512));
+  REQUIRE(talk.last(Signal::speech_stopped).at == Approx(120 * 16000).margin(512));
 }
 
 TEST_CASE("a push to talk buffer that is full drops the rest and says so once", "[server][turn_taking]") {
   Talk talk({.detect = false});
   for (int i = 0; i < 700; ++i) talk.take(talk.turns.on_audio(std::vector<float>(16000), 1000));
-  CHECK(std::count(talk.kinds.begin(), talk.kinds.end(), Kind::overrun) == 1);
+  CHECK(std::count(talk.kinds.begin(), talk.kinds.end(), Signal::overrun) == 1);
   CHECK(talk.turns.uncommitted_ms() == 600'000);
 }
 
@@ -181,7 +181,7 @@ TEST_CASE("a long gap in the client's audio ends what was being said", "[server]
   Talk talk;
   talk.windows(20, 0.9F);
   talk.take(talk.turns.on_gap());
-  CHECK(talk.kinds.back() == Kind::speech_stopped);
+  CHECK(talk.kinds.back() == Signal::speech_stopped);
 }
 
 TEST_CASE("switching detection off leaves what was said uncommitted", "[server][turn_taking]") {

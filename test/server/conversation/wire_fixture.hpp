@@ -13,6 +13,8 @@
 
 namespace parley::conversation {
 
+inline constexpr const char* create_response = R"({"type":"response.create"})";
+
 // Between the wire and the state machine it does what a session does, in its plainest form: audio is decoded
 // as it comes, resampled line by line between samples, and judged by its loudness. Every message that goes
 // out is held against the rules of test/support/wire_rules.hpp.

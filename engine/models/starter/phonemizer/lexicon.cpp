@@ -15,7 +15,6 @@ constexpr u32string_view flapping_vowels = U"AIOWYiuæɑəɛɪɹʊʌ";  // t bet
 constexpr std::array<std::pair<u32string_view, u32string_view>, 4> symbol_words = {
     {{U"%", U"percent"}, {U"&", U"and"}, {U"+", U"plus"}, {U"@", U"at"}}};
 
-bool in(u32string_view set, char32_t c) { return set.find(c) != u32string_view::npos; }
 bool one_of(u32string_view word, std::initializer_list<u32string_view> words) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }

@@ -21,10 +21,7 @@ constexpr std::array<u32string_view, 39> measures = {
     U"lb",  U"oz",  U"m/s", U"km/h", U"kmh", U"mph", U"hPa", U"Pa",  U"mbar", U"mb", U"MB",  U"kb",  U"KB"};
 constexpr std::array<u32string_view, 8> more_measures = {U"gb", U"GB", U"tb", U"TB", U"T", U"G", U"M", U"K"};
 
-bool in(u32string_view set, char32_t c) { return set.find(c) != u32string_view::npos; }
 bool is_ascii_digit(char32_t c) { return c >= U'0' && c <= U'9'; }
-bool is_latin_lower(char32_t c) { return (c >= U'a' && c <= U'z') || (c >= U'ß' && c <= U'ÿ' && c != U'÷'); }
-bool is_latin_upper(char32_t c) { return (c >= U'A' && c <= U'Z') || (c >= U'À' && c <= U'Þ' && c != U'×'); }
 
 std::size_t run_of_dots(u32string_view text) { return std::min(text.find_first_not_of(U'.'), text.size()); }
 

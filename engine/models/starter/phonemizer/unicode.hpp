@@ -67,6 +67,15 @@ class Unicode {
   UnicodeTables tables_;
 };
 
+inline bool in(std::u32string_view set, char32_t c) { return set.find(c) != std::u32string_view::npos; }
+// Of Latin-1, as the voice's Python package tells letters from others.
+inline bool is_latin_lower(char32_t c) {
+  return (c >= U'a' && c <= U'z') || (c >= U'ß' && c <= U'ÿ' && c != U'÷');
+}
+inline bool is_latin_upper(char32_t c) {
+  return (c >= U'A' && c <= U'Z') || (c >= U'À' && c <= U'Þ' && c != U'×');
+}
+
 // UTF-8 to code points; ill-formed bytes become U+FFFD, one for each.
 std::u32string decode_utf8(std::string_view text);
 std::string encode_utf8(std::u32string_view text);

@@ -20,10 +20,7 @@ constexpr u32string_view quote_marks = U"'‘’";
 constexpr std::array<std::string_view, 11> punctuation_tags = {".",  ",", "-LRB-", "-RRB-", "``", "\"\"",
                                                                "''", ":", "$",     "#",     "NFP"};
 
-bool in(u32string_view set, char32_t c) { return set.find(c) != u32string_view::npos; }
 bool is_quote(char32_t c) { return in(quote_marks, c); }
-bool is_latin_upper(char32_t c) { return (c >= U'A' && c <= U'Z') || (c >= U'À' && c <= U'Þ' && c != U'×'); }
-bool is_latin_lower(char32_t c) { return (c >= U'a' && c <= U'z') || (c >= U'ß' && c <= U'ÿ' && c != U'÷'); }
 
 // Length of the piece that starts at `at`; 0: the sign belongs to no piece.
 std::size_t piece_length(u32string_view text, std::size_t at, const Unicode& unicode) {
@@ -37,8 +34,8 @@ std::size_t piece_length(u32string_view text, std::size_t at, const Unicode& uni
   // 't, 's and the like: a quote with one letter
   auto quoted_letter = [&](std::size_t i) { return is_quote(sign(i)) && letter(sign(i + 1)); };
 
-  std::size_t quotes = run(0, is_quote);
-  if (quotes > 0 && at == 0) return quotes;
+  std::size_t opening_quotes = run(0, is_quote);
+  if (opening_quotes > 0 && at == 0) return opening_quotes;
   if (is_latin_upper(rest[0]) && is_latin_upper(sign(1)) && is_latin_lower(sign(2)))
     return 1;  // the I of "IPhone"
 
@@ -52,7 +49,7 @@ std::size_t piece_length(u32string_view text, std::size_t at, const Unicode& uni
   if (digits > number) return digits;
   std::size_t dashes = run(0, [](char32_t c) { return c == U'-' || c == U'_'; });
   if (dashes > 0) return dashes;
-  if (quotes >= 2) return quotes;
+  if (opening_quotes >= 2) return opening_quotes;
 
   // up to a small letter before a capital: "camel" of "camelCase"
   for (std::size_t letters = 0; letters == 0 || letter(sign(letters - 1)); ++letters) {
@@ -67,7 +64,7 @@ std::size_t piece_length(u32string_view text, std::size_t at, const Unicode& uni
     return word;
   }
   if (!unicode.is_word(rest[0]) && rest[0] != U'-' && !is_quote(rest[0])) return 1;
-  return quotes > 0 && quotes == rest.size() ? quotes : 0;
+  return opening_quotes > 0 && opening_quotes == rest.size() ? opening_quotes : 0;
 }
 
 std::vector<Token> pieces_of(const Token& token, const Unicode& unicode) {

@@ -9,8 +9,6 @@ using Json = nlohmann::json;
 using Types = std::vector<std::string>;
 using namespace std::chrono_literals;
 
-const char* const create = R"({"type":"response.create"})";
-
 std::vector<protocol::native::Frame> frames(const WireFixture& client, std::size_t from = 0) {
   std::vector<protocol::native::Frame> frames;
   for (std::size_t i = from; i < client.received(); ++i) {
@@ -28,7 +26,7 @@ TEST_CASE("N1: a binary frame outside native mode is refused and the conversatio
   CHECK(client.refusals() == Types{"invalid_event -"});
   CHECK(client.latest("error")["error"]["message"] ==
         "Expected a text WebSocket message; binary frames are not supported.");
-  client.say(create);
+  client.say(create_response);
   client.answer(1, "Yes.", 100);
   CHECK(client.latest("response.done")["response"]["status"] == "completed");
 }
@@ -53,7 +51,7 @@ TEST_CASE("N2: a turn spoken in Opus packets is the turn spoken in JSON", "[conf
 TEST_CASE("N8: an answer is announced before its first frame and ends with END, and no delta is sent",
           "[conformance]") {
   WireFixture client(native_session());
-  client.say(create);
+  client.say(create_response);
   const auto mark = client.received();
   client.text(1, "Hello there.");
   client.audio(1, 500, 6);
@@ -95,7 +93,7 @@ TEST_CASE("N8: an answer is announced before its first frame and ends with END, 
 TEST_CASE("N9: barge-in flushes, no frame of the stream follows, and the item is cut where the client was",
           "[conformance]") {
   WireFixture client(native_session());
-  client.say(create);
+  client.say(create_response);
   client.text(1, "one two three four five");
   client.audio(1, 4000, 23);
   client.pass(1000ms);
@@ -133,7 +131,7 @@ TEST_CASE("N9: barge-in flushes, no frame of the stream follows, and the item is
 
 TEST_CASE("N9: a client cannot have heard what never left", "[conformance]") {
   WireFixture client(native_session());
-  client.say(create);
+  client.say(create_response);
   client.text(1, "one two three four five");
   client.audio(1, 500, 6);
   client.stall();
@@ -146,7 +144,7 @@ TEST_CASE("N9: a client cannot have heard what never left", "[conformance]") {
 
 TEST_CASE("N10: speech while a finished answer still plays flushes and cuts it", "[conformance]") {
   WireFixture client(native_session(0));
-  client.say(create);
+  client.say(create_response);
   client.answer(1, "one two three four five", 3000);
   REQUIRE(client.all("response.done").size() == 1);
   client.pass(1000ms);

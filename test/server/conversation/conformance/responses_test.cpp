@@ -7,7 +7,6 @@ namespace {
 using Json = nlohmann::json;
 using Types = std::vector<std::string>;
 
-const char* const create = R"({"type":"response.create"})";
 const char* const cancel = R"({"type":"response.cancel"})";
 
 Json create_with(const Json& response) { return {{"type", "response.create"}, {"response", response}}; }
@@ -31,30 +30,30 @@ TEST_CASE("R1: cancelling while nothing runs is an error that harms nothing", "[
   client.say(cancel);
   CHECK(client.refusals() == Types{"response_cancel_not_active -"});
   CHECK(client.latest("error")["error"]["message"] == "Cancellation failed: no active response found");
-  client.say(create);
+  client.say(create_response);
   client.answer(1, "Fine.", 100);
   CHECK(client.latest("response.done")["response"]["status"] == "completed");
 }
 
 TEST_CASE("R2: a second response is refused and the active one is named", "[conformance]") {
   WireFixture client;
-  client.say(create);
+  client.say(create_response);
   const auto id = client.latest("response.created")["response"]["id"].get<std::string>();
   client.text(1, "One");
-  client.say(create);
+  client.say(create_response);
   CHECK(client.refusals() == Types{"conversation_already_has_active_response -"});
   CHECK(client.latest("error")["error"]["message"] ==
         "Conversation already has an active response in progress: " + id +
             ". Wait until the response is finished before creating a new one.");
   client.done(1);
   CHECK(client.latest("response.done")["response"]["id"] == id);
-  client.say(create);
+  client.say(create_response);
   CHECK(client.refusals().size() == 1);
 }
 
 TEST_CASE("R3: cancelling by another id is refused and the response goes on", "[conformance]") {
   WireFixture client;
-  client.say(create);
+  client.say(create_response);
   client.say(R"({"type":"response.cancel","response_id":"resp_other"})");
   CHECK(client.refusals() == Types{"response_cancel_not_active -"});
   client.answer(1, "Still here.", 100);
@@ -64,7 +63,7 @@ TEST_CASE("R3: cancelling by another id is refused and the response goes on", "[
 TEST_CASE("R4: cancelling while audio flows closes all that is open, and nothing follows response.done",
           "[conformance]") {
   WireFixture client;
-  client.say(create);
+  client.say(create_response);
   client.text(1, "A long story");
   client.audio(1, 1000, 12);
   const auto mark = client.received();
@@ -90,7 +89,7 @@ TEST_CASE("R4: cancelling while audio flows closes all that is open, and nothing
 
 TEST_CASE("R4: audio that still waited for the socket is taken back and was not sent", "[conformance]") {
   WireFixture client;
-  client.say(create);
+  client.say(create_response);
   client.text(1, "A long story");
   client.audio(1, 440, 6);
   client.stall();
@@ -148,7 +147,7 @@ TEST_CASE("R7: an out-of-band response runs beside the active one, echoes its me
   WireFixture client;
   client.say(
       R"({"type":"conversation.item.create","item":{"id":"u","type":"message","role":"user","content":[{"type":"input_text","text":"Hi"}]}})");
-  client.say(create);
+  client.say(create_response);
   client.text(1, "Hello");
   const auto mark = client.received();
   client.say(R"({"type":"response.create","response":{"conversation":"none","output_modalities":["text"],
@@ -190,7 +189,7 @@ TEST_CASE("R9: a function is called by name, and its output and a response.creat
   WireFixture client;
   client.say(R"({"type":"session.update","session":{"type":"realtime","tools":[{"type":"function",
     "name":"look_up","description":"Looks up.","parameters":{"type":"object","properties":{"q":{"type":"string"}}}}]}})");
-  client.say(create);
+  client.say(create_response);
   REQUIRE(client.request().tools.size() == 1);
   const auto mark = client.received();
   client.on(engine::Event(engine::ToolCall{1, "look_up", R"({"q":"time"})"}));
@@ -210,7 +209,7 @@ TEST_CASE("R9: a function is called by name, and its output and a response.creat
   client.say(
       Json{{"type", "conversation.item.create"},
            {"item", {{"type", "function_call_output"}, {"call_id", call["call_id"]}, {"output", "noon"}}}});
-  client.say(create);
+  client.say(create_response);
   REQUIRE(client.request().context.size() == 2);
   CHECK(client.request().context[1].text == "noon");
   client.answer(2, "It is noon.", 400);
@@ -219,7 +218,7 @@ TEST_CASE("R9: a function is called by name, and its output and a response.creat
 
 TEST_CASE("R10: a failure of the engine fails the response and the session stays usable", "[conformance]") {
   WireFixture client;
-  client.say(create);
+  client.say(create_response);
   client.text(1, "Well");
   client.on(engine::Event(
       engine::TurnDone{1, engine::TurnStatus::failed, "engine_overloaded", "All slots are taken.", {}}));
@@ -228,7 +227,7 @@ TEST_CASE("R10: a failure of the engine fails the response and the session stays
   CHECK(response["status_details"]["error"] ==
         Json{{"type", "server_error"}, {"code", "engine_overloaded"}, {"message", "All slots are taken."}});
   CHECK(response["output"][0]["status"] == "incomplete");
-  client.say(create);
+  client.say(create_response);
   client.answer(2, "Better now.", 100);
   CHECK(client.latest("response.done")["response"]["status"] == "completed");
 }
@@ -243,7 +242,7 @@ TEST_CASE("R11: of two quick creates one gives a response and the other an error
 
 TEST_CASE("R12: the deltas of any answer add up to what its done events say", "[conformance]") {
   WireFixture client;
-  client.say(create);
+  client.say(create_response);
   const std::string said = "Caf\xC3\xA9 \"noir\"\n\xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\x98\x80, done.";
   for (std::size_t i = 0; i < said.size();) {
     std::size_t end = i + 1;

@@ -8,7 +8,6 @@ using Json = nlohmann::json;
 using Types = std::vector<std::string>;
 using namespace std::chrono_literals;
 
-const char* const create = R"({"type":"response.create"})";
 const Types barge_in = {"input_audio_buffer.speech_started",
                         "response.output_audio.done",
                         "response.output_audio_transcript.done",
@@ -89,13 +88,13 @@ TEST_CASE("T2: with create_response false a turn waits for the client to ask", "
   CHECK(client.all("input_audio_buffer.committed").size() == 1);
   CHECK(client.all("response.created").empty());
   CHECK(client.requests.empty());
-  client.say(create);
+  client.say(create_response);
   CHECK(client.request().context.at(0).speech);
 }
 
 TEST_CASE("T3: speech over the answer cancels it, and no delta follows its audio's end", "[conformance]") {
   WireFixture client;
-  client.say(create);
+  client.say(create_response);
   client.text(1, "Once upon a time");
   client.audio(1, 2000, 9);
   const auto mark = client.received();
@@ -124,7 +123,7 @@ TEST_CASE("T3: speech over the answer cancels it, and no delta follows its audio
 
 TEST_CASE("T3: deltas that still wait for the socket are taken back before speech_started", "[conformance]") {
   WireFixture client;
-  client.say(create);
+  client.say(create_response);
   client.text(1, "Once upon a time");
   client.audio(1, 540, 9);
   const auto id = client.latest("response.output_item.added")["item"]["id"].get<std::string>();
@@ -159,7 +158,7 @@ TEST_CASE("T3: speech before the first sound of an answer leaves a cancelled res
 
 TEST_CASE("T3: text that ran ahead of its sound was shown but never said", "[conformance]") {
   WireFixture client;
-  client.say(create);
+  client.say(create_response);
   client.text(1, "one two three four");  // nothing of it was spoken yet
   client.hum(120);
   CHECK(client.latest("response.output_audio_transcript.done")["transcript"] == "one two three four");
@@ -171,7 +170,7 @@ TEST_CASE("T3: text that ran ahead of its sound was shown but never said", "[con
 TEST_CASE("T4: without interruption the answer ends as it would, and one response follows", "[conformance]") {
   WireFixture client;
   client.say(server_vad({{"interrupt_response", false}}));
-  client.say(create);
+  client.say(create_response);
   client.text(1, "A long story");
   client.audio(1, 5000, 12);
   for (int i = 0; i < 2; ++i) {
@@ -213,7 +212,7 @@ TEST_CASE("T5: a long silence after an answer triggers the timeout, a commit and
 TEST_CASE("T5: what the user or the client does in between disarms the timeout", "[conformance]") {
   WireFixture client;
   client.say(server_vad({{"idle_timeout_ms", 5000}}));
-  client.say(create);
+  client.say(create_response);
   client.answer(1, "Go on.", 100);
   client.hush(4000);
   SECTION("speech") { client.hum(3000); }
@@ -223,7 +222,7 @@ TEST_CASE("T5: what the user or the client does in between disarms the timeout",
     client.hush(10'000);
   }
   SECTION("a response") {
-    client.say(create);
+    client.say(create_response);
     client.hush(10'000);
   }
   SECTION("switching it off") {
@@ -308,7 +307,7 @@ TEST_CASE("T8: push to talk has no detection events and is answered when asked",
   client.say(R"({"type":"input_audio_buffer.commit"})");
   CHECK(client.dialogue(mark) == Types{"input_audio_buffer.cleared", "input_audio_buffer.committed",
                                        "conversation.item.added", "conversation.item.done"});
-  client.say(create);
+  client.say(create_response);
   client.answer(1, "Hello.", 300);
   CHECK(client.latest("response.done")["response"]["status"] == "completed");
   std::size_t heard = 0;
@@ -319,7 +318,7 @@ TEST_CASE("T8: push to talk has no detection events and is answered when asked",
 
 TEST_CASE("T8: committing during an answer does not disturb it", "[conformance]") {
   WireFixture client(push_to_talk_session());
-  client.say(create);
+  client.say(create_response);
   client.text(1, "A story");
   client.audio(1, 500, 7);
   client.hum(480);
@@ -327,7 +326,7 @@ TEST_CASE("T8: committing during an answer does not disturb it", "[conformance]"
   CHECK(client.all("response.done").empty());
   client.done(1);
   CHECK(client.latest("response.done")["response"]["status"] == "completed");
-  client.say(create);
+  client.say(create_response);
   CHECK(client.request().context.back().speech);
 }
 
