@@ -2,8 +2,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "engine/audio_file/audio_file.hpp"
 #include "engine/engine.hpp"
-#include "server/audio_file/audio_file.hpp"
 #include "server/commands/commands.hpp"
 #include "server/commands/model_options.hpp"
 #include "server/converse/report.hpp"

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/load_report.hpp"
-#include "server/audio_file/audio_file.hpp"
+#include "engine/audio_file/audio_file.hpp"
 #include "server/commands/commands.hpp"
 
 namespace parley::commands {

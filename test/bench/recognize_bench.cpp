@@ -18,8 +18,8 @@
 #include <iostream>
 #include <iterator>
 
+#include "engine/audio_file/audio_file.hpp"
 #include "engine/models/whisper/recognizer.hpp"
-#include "server/audio_file/audio_file.hpp"
 
 namespace {
 

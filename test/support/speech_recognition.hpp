@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/audio_file/audio_file.hpp"
 #include "engine/models/whisper/recognizer.hpp"
-#include "server/audio_file/audio_file.hpp"
 #include "test/support/recordings.hpp"
 
 namespace parley::test {

@@ -8,14 +8,15 @@ namespace parley::whisper {
 
 using at::Tensor;
 
-DecoderLayer::DecoderLayer(const Config& config, const weights::Weights& weights, at::Device device)
-    : self_attn_layer_norm(weights.scope("self_attn_layer_norm"), config.d_model, device),
-      self_attn(weights.scope("self_attn"), config.d_model, config.decoder_attention_heads, device),
-      encoder_attn_layer_norm(weights.scope("encoder_attn_layer_norm"), config.d_model, device),
-      encoder_attn(weights.scope("encoder_attn"), config.d_model, config.decoder_attention_heads, device),
-      final_layer_norm(weights.scope("final_layer_norm"), config.d_model, device),
-      fc1(weights.scope("fc1"), config.d_model, config.decoder_ffn_dim, device),
-      fc2(weights.scope("fc2"), config.decoder_ffn_dim, config.d_model, device) {}
+DecoderLayer::DecoderLayer(const Config& config, const weights::Weights& weights,
+                           const layers::Placement& placement)
+    : self_attn_layer_norm(weights.scope("self_attn_layer_norm"), config.d_model, placement),
+      self_attn(weights.scope("self_attn"), config.d_model, config.decoder_attention_heads, placement),
+      encoder_attn_layer_norm(weights.scope("encoder_attn_layer_norm"), config.d_model, placement),
+      encoder_attn(weights.scope("encoder_attn"), config.d_model, config.decoder_attention_heads, placement),
+      final_layer_norm(weights.scope("final_layer_norm"), config.d_model, placement),
+      fc1(weights.scope("fc1"), config.d_model, config.decoder_ffn_dim, placement),
+      fc2(weights.scope("fc2"), config.decoder_ffn_dim, config.d_model, placement) {}
 
 Decoder::Decoder(const Config& config, const weights::Weights& weights, at::Device device)
     : device_(device),
@@ -25,9 +26,9 @@ Decoder::Decoder(const Config& config, const weights::Weights& weights, at::Devi
       embed_positions_(layers::float_tensor_of(weights.get("embed_positions.weight",
                                                            {config.max_target_positions, config.d_model}))
                            .to(device)),
-      layer_norm_(weights.scope("layer_norm"), config.d_model, device) {
+      layer_norm_(weights.scope("layer_norm"), config.d_model, {device}) {
   for (int i = 0; i < config.decoder_layers; ++i)
-    layers_.emplace_back(config, weights.scope("layers." + std::to_string(i)), device);
+    layers_.emplace_back(config, weights.scope("layers." + std::to_string(i)), layers::Placement{device});
 }
 
 std::vector<KeysValues> Decoder::sound(const Tensor& encoded) const {

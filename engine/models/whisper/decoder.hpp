@@ -14,7 +14,7 @@
 namespace parley::whisper {
 
 struct DecoderLayer {
-  DecoderLayer(const Config& config, const weights::Weights& weights, at::Device device);
+  DecoderLayer(const Config& config, const weights::Weights& weights, const layers::Placement& placement);
 
   LayerNorm self_attn_layer_norm;
   Attention self_attn;

@@ -9,12 +9,13 @@ namespace parley::whisper {
 
 using at::Tensor;
 
-EncoderLayer::EncoderLayer(const Config& config, const weights::Weights& weights, at::Device device)
-    : self_attn_layer_norm(weights.scope("self_attn_layer_norm"), config.d_model, device),
-      self_attn(weights.scope("self_attn"), config.d_model, config.encoder_attention_heads, device),
-      final_layer_norm(weights.scope("final_layer_norm"), config.d_model, device),
-      fc1(weights.scope("fc1"), config.d_model, config.encoder_ffn_dim, device),
-      fc2(weights.scope("fc2"), config.encoder_ffn_dim, config.d_model, device) {}
+EncoderLayer::EncoderLayer(const Config& config, const weights::Weights& weights,
+                           const layers::Placement& placement)
+    : self_attn_layer_norm(weights.scope("self_attn_layer_norm"), config.d_model, placement),
+      self_attn(weights.scope("self_attn"), config.d_model, config.encoder_attention_heads, placement),
+      final_layer_norm(weights.scope("final_layer_norm"), config.d_model, placement),
+      fc1(weights.scope("fc1"), config.d_model, config.encoder_ffn_dim, placement),
+      fc2(weights.scope("fc2"), config.encoder_ffn_dim, config.d_model, placement) {}
 
 Tensor bias_for_silence(std::int64_t positions, std::int64_t silent, const at::TensorOptions& options) {
   Tensor bias = at::zeros({1, 1, 1, positions + silent}, options);
@@ -44,20 +45,21 @@ Tensor EncoderLayer::operator()(Tensor x, const KeysValues& silence) const {
 
 Encoder::Encoder(const Config& config, const weights::Weights& weights, at::Device device)
     : device_(device),
-      conv1_(weights.scope("conv1"), config.num_mel_bins, config.d_model, /*stride=*/1, device),
-      conv2_(weights.scope("conv2"), config.d_model, config.d_model, /*stride=*/2, device),
+      conv1_(weights.scope("conv1"), config.num_mel_bins, config.d_model, /*taps=*/3, /*stride=*/1, {device}),
+      conv2_(weights.scope("conv2"), config.d_model, config.d_model, /*taps=*/3, /*stride=*/2, {device}),
       embed_positions_(layers::float_tensor_of(weights.get("embed_positions.weight",
                                                            {config.max_source_positions, config.d_model}))
                            .to(device)),
-      layer_norm_(weights.scope("layer_norm"), config.d_model, device),
+      layer_norm_(weights.scope("layer_norm"), config.d_model, {device}),
       silence_(static_cast<std::size_t>(config.encoder_layers)),
       mels_(config.num_mel_bins) {
   for (int i = 0; i < config.encoder_layers; ++i)
-    layers_.emplace_back(config, weights.scope("layers." + std::to_string(i)), device);
+    layers_.emplace_back(config, weights.scope("layers." + std::to_string(i)), layers::Placement{device});
 }
 
 Tensor Encoder::embed(const Tensor& features) const {
-  Tensor x = at::gelu(conv2_(at::gelu(conv1_(features.to(device_)))));
+  Tensor x = at::gelu(
+      conv2_(layers::pad_time(at::gelu(conv1_(layers::pad_time(features.to(device_), 1, 1))), 1, 1)));
   return x + embed_positions_.narrow(0, 0, x.size(1));
 }
 

@@ -19,7 +19,7 @@ struct KeysValues {
 at::Tensor bias_for_silence(std::int64_t positions, std::int64_t silent, const at::TensorOptions& options);
 
 struct EncoderLayer {
-  EncoderLayer(const Config& config, const weights::Weights& weights, at::Device device);
+  EncoderLayer(const Config& config, const weights::Weights& weights, const layers::Placement& placement);
   // x: [batch, positions, width]. `silence`: keys and values of silent positions to attend to as well.
   at::Tensor operator()(at::Tensor x, const KeysValues& silence) const;
   KeysValues keys_values(const at::Tensor& x) const;

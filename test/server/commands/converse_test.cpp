@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "server/audio_file/audio_file.hpp"
+#include "engine/audio_file/audio_file.hpp"
 #include "test/server/commands/fixture.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/temporary_folder.hpp"

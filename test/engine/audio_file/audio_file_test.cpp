@@ -1,4 +1,4 @@
-#include "server/audio_file/audio_file.hpp"
+#include "engine/audio_file/audio_file.hpp"
 
 #include <sndfile.h>
 
@@ -102,4 +102,22 @@ TEST_CASE("a file that is no sound is refused with a sentence that names it", "[
              ContainsSubstring("not numbers"));
   CHECK_THROWS_WITH(audio_file::write_wav(folder.path() / "no" / "out.wav", {}, 16000),
                     ContainsSubstring("cannot be written"));
+}
+
+TEST_CASE("a recording can be had as it is, its channels apart", "[audio_file]") {
+  const test::TemporaryFolder folder;
+  const auto file = write(folder.path() / "stereo.wav", {0.25F, -0.5F, 0.75F, -1.0F}, 44100, 2,
+                          SF_FORMAT_WAV | SF_FORMAT_FLOAT);
+  const audio_file::Sound sound = audio_file::read_sound(file);
+  CHECK(sound.rate_hz == 44100);
+  CHECK(sound.channels == std::vector<std::vector<float>>{{0.25F, 0.75F}, {-0.5F, -1.0F}});
+}
+
+TEST_CASE("float sound is written without rounding or clipping", "[audio_file]") {
+  const test::TemporaryFolder folder;
+  const std::vector<float> pcm{0.1F, -1.5F, 1e-7F};
+  audio_file::write_float_wav(folder.path() / "out.wav", pcm, 24000);
+  const audio_file::Sound sound = audio_file::read_sound(folder.path() / "out.wav");
+  CHECK(sound.rate_hz == 24000);
+  CHECK(sound.channels == std::vector<std::vector<float>>{pcm});
 }
