@@ -15,7 +15,8 @@ struct ModelOptions {
   int threads = 0;              // of the CPU kernels; 0: as many as there are cores
   std::string language = "en";  // of the user's speech, ISO 639-1; "": detected
   float liveliness = 1.0F;      // of the voice's intonation: 0 is monotone, 1 as it was recorded
-  int context_tokens = 4096;    // longest conversation that is read; each token of it takes memory
+  int context_tokens = 0;       // longest conversation that is read; each token of it takes memory;
+                                // 0: what suits the model
   float speed = 1.0F;           // of the voice; multiplies what a session asks for
 };
 

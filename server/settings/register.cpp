@@ -94,8 +94,9 @@ void register_model(Settings& settings, ModelSettings& model) {
   settings.add("model.threads", model.options.threads, {0, 1024},
                "of the CPU kernels; 0: as many as there are cores");
   settings.add("model.language", model.options.language, "of the users' speech, ISO 639-1; empty: detected");
-  settings.add("model.context_tokens", model.options.context_tokens, {512, 1'000'000},
-               "longest conversation that is read; each token of it takes memory");
+  settings.add(
+      "model.context_tokens", model.options.context_tokens, {0, 1'000'000},
+      "longest conversation that is read, in tokens, each of which takes memory; 0: what suits the model");
   settings.add("model.liveliness", model.options.liveliness, {0, 2},
                "of the voice's intonation; 0 is monotone");
   settings.add("model.speed", model.options.speed, {0.25, 4},

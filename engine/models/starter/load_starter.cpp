@@ -26,8 +26,8 @@ std::unique_ptr<engine::SpeechModel> load_starter(const weights::Bundle& bundle,
   StarterSettings settings{.id = bundle.id(),
                            .language = options.language,
                            .speed = options.speed,
-                           .liveliness = options.liveliness,
-                           .context_tokens = options.context_tokens};
+                           .liveliness = options.liveliness};
+  if (options.context_tokens > 0) settings.context_tokens = options.context_tokens;
   return std::make_unique<StarterModel>(std::move(ear), std::move(brain), std::move(voice),
                                         std::move(settings), std::move(gpu));
 }

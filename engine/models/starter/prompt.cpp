@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "engine/models/context_window.hpp"
+
 namespace parley::starter {
 namespace {
 
@@ -15,20 +17,6 @@ using engine::Role;
 // What the language model is told where the user's sound held no words, so that it asks instead of inventing.
 constexpr std::string_view nothing_understood =
     "(The user said nothing that could be understood. Ask in one short sentence what you can do for them.)";
-
-constexpr int room_for_answer = 256;  // tokens, or an eighth of a context that is small
-
-bool is_call_or_output(const ContextItem& item) { return item.kind != ItemKind::message; }
-
-// The first item of a context that leaves out the first `dropped` ones: a call's output without its call, or
-// an answer without its question, would be out of place.
-std::size_t next_start(const std::vector<ContextItem>& context, std::size_t dropped) {
-  while (dropped + 1 < context.size() &&
-         (is_call_or_output(context[dropped]) || context[dropped].role == Role::assistant)) {
-    ++dropped;
-  }
-  return dropped;
-}
 
 // The beginning of a call's arguments: a small model that has the first name before it fills in the value
 // instead of repeating the schema.
@@ -90,24 +78,11 @@ Prompt make_prompt(const causal_lm::LanguageModel& brain, const StarterDialogue&
     if (item.speech && item.text.empty()) items[i].text = nothing_understood;
   }
 
-  const int most = context_tokens;
-  const int room = most - std::min(room_for_answer, most / 8) - static_cast<int>(forced.size());
-  int allowed = room;
-  for (std::size_t dropped = 0;;) {
+  const models::ContextWindow window{context_tokens, static_cast<int>(forced.size()), request.retention};
+  models::items_to_drop(context, window, prompt.system_length, [&](std::size_t dropped) {
     prompt.ids = chat.prompt(request.instructions, tools, std::span(items).subspan(dropped));
-    const int length = static_cast<int>(prompt.ids.size());
-    if (length <= allowed) break;
-    if (!request.retention || dropped + 1 >= context.size()) {
-      throw std::length_error("The conversation of " + std::to_string(length) + " tokens does not fit the " +
-                              std::to_string(room) +
-                              " that the model can read: shorten the instructions or the last " +
-                              "message, or let the session's `truncation` drop older items.");
-    }
-    // Room for some turns more, so that the next ones can build on what was read.
-    allowed = std::max(prompt.system_length, static_cast<int>(*request.retention * room));
-    dropped = std::min(next_start(context, dropped + 1), context.size() - 1);
-    if (dropped + 1 == context.size()) allowed = room;
-  }
+    return static_cast<int>(prompt.ids.size());
+  });
   prompt.ids.insert(prompt.ids.end(), forced.begin(), forced.end());
   return prompt;
 }

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "test/engine/models/starter/turn_driver.hpp"
+#include "test/engine/models/turn_driver.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/starter_bundle.hpp"
 

@@ -4,7 +4,7 @@
 #include <random>
 
 #include "engine/models/load_model.hpp"
-#include "test/engine/models/starter/turn_driver.hpp"
+#include "test/engine/models/turn_driver.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/recordings.hpp"
 #include "test/support/starter_bundle.hpp"

@@ -1,4 +1,4 @@
-#include "test/engine/models/starter/turn_driver.hpp"
+#include "test/engine/models/turn_driver.hpp"
 
 #include <algorithm>
 #include <stdexcept>
