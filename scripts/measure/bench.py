@@ -18,6 +18,7 @@ class Bench:
     folder: pathlib.Path  # for the clips and the servers' logs
     make_peer: Callable[[], Peer]  # raises Skipped
     say: Callable[[str], None]
+    reference_python: pathlib.Path | None = None  # one with the Python reference of Step-Audio 2
     prepared_peer: Peer | Skipped | None = None
 
     def parley(self) -> pathlib.Path:
@@ -33,6 +34,14 @@ class Bench:
         if not (self.starter / "bundle.json").is_file():
             raise Skipped(f"{self.starter} is no bundle; ./scripts/setup fetches it")
         return self.starter
+
+    def reference(self) -> pathlib.Path:
+        if self.reference_python is None:
+            raise Skipped("no Python with the reference of Step-Audio 2 is named: make the environment that"
+                          " scripts/make_parity_data.py --help describes and name its Python by $PARLEY_REFERENCE_PYTHON")
+        if not self.reference_python.is_file():
+            raise Skipped(f"$PARLEY_REFERENCE_PYTHON names {self.reference_python}, which is not there")
+        return self.reference_python
 
     def peer(self) -> Peer:
         """Made at its first use, since that may take minutes."""

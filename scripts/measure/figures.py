@@ -22,6 +22,12 @@ FIGURES = [
     Figure("idle_sessions", "idle sessions in one process, all of them answering", Goal(">=", 5000)),
     Figure("idle_memory", "memory of an idle session", Goal("<=", 32, "KiB")),
     Figure("resident", "resident memory of serve with the starter, warm", Goal("<=", 1.0, "GiB")),
+    Figure("step_audio_hear", "Step-Audio 2, encoder and adaptor on 10 s of speech, float32, Parley / PyTorch", Goal("<=", 0.9)),
+    Figure("step_audio_decode", "Step-Audio 2, a step of 4 layers at 512 tokens, bfloat16, Parley / transformers", Goal("<=", 0.9)),
+    Figure("step_audio_decode_together", "Step-Audio 2, the same, tokens per second, 8 together / one", Goal(">=", 4)),
+    Figure("step_audio_speak", "Step-Audio 2, flow and vocoder, a steady chunk of 25+3 tokens, float32, Parley / PyTorch",
+           Goal("<=", 0.7)),
+    Figure("step_audio_long", "Step-Audio 2, time and memory of chunk 200 of a stream / chunk 5", Goal("<=", 1.05)),
 ]
 BY_NAME = {figure.name: figure for figure in FIGURES}
 

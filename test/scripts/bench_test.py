@@ -121,7 +121,7 @@ class Runs(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.build = self.folder / "build"
-        for name in ("parley", "test/bench/decode_bench", "../fake_peer"):
+        for name in ("parley", "test/bench/decode_bench", "test/bench/ear_bench", "test/bench/token2wav_bench", "../fake_peer"):
             self.pretend(self.build / name)
         (self.folder / "bundle.json").touch()
         # The peer's environment, as if it had been set up.
@@ -132,6 +132,9 @@ class Runs(unittest.TestCase):
             f' *) exec {sys.executable} "$@" ;; esac\n')
         (environment / "bin" / "python").chmod(0o755)
         (environment / "complete").touch()
+        self.reference = self.folder / "reference_python"
+        self.reference.write_text("#!/bin/sh\necho '{\"ms\": [99, 100, 170]}'\n")
+        self.reference.chmod(0o755)
 
     def pretend(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +146,8 @@ class Runs(unittest.TestCase):
                 "--bundle", self.folder, "--threads", "1", *arguments]
 
     def environment(self, **fake):
-        return os.environ | {"PARLEY_CACHE": str(self.folder / "cache"), "FAKE_PARLEY": json.dumps(fake)}
+        return os.environ | {"PARLEY_CACHE": str(self.folder / "cache"), "FAKE_PARLEY": json.dumps(fake),
+                             "PARLEY_REFERENCE_PYTHON": str(self.reference)}
 
     def bench(self, *arguments, **fake):
         answer = subprocess.run(self.command("--json", self.folder / "out.json", *arguments), env=self.environment(**fake),
@@ -166,6 +170,11 @@ class Runs(unittest.TestCase):
         self.assertEqual(values["busy"], 1)
         self.assertEqual(values["idle_sessions"], 2000)
         self.assertGreater(values["resident"], 0)
+        self.assertEqual(values["step_audio_hear"], 0.8)
+        self.assertEqual(values["step_audio_decode"], 0.8)
+        self.assertEqual(values["step_audio_decode_together"], 5)
+        self.assertEqual(values["step_audio_speak"], 0.8)
+        self.assertEqual(values["step_audio_long"], 1.03)
         for name in figures:
             self.assertIn(name, answer.stdout)
         self.assertFalse(figures["idle_sessions"]["reached"])
@@ -188,6 +197,15 @@ class Runs(unittest.TestCase):
         self.assertIn("--peer FILE", figures["first_audio"]["skipped"])
         self.assertEqual(figures["busy"]["value"], 1)
         self.assertIn("peer not measured", " ".join(figures["busy"]["notes"]))
+
+    def test_without_the_reference_of_step_audio_2_its_figures_are_skipped_and_those_of_ours_alone_are_not(self):
+        self.reference.unlink()
+        _, figures = self.bench("--only", "step_audio_hear", "--only", "step_audio_speak", "--only", "step_audio_long",
+                                "--only", "step_audio_decode_together")
+        for name in ("step_audio_hear", "step_audio_speak"):
+            self.assertIn("PARLEY_REFERENCE_PYTHON", figures[name]["skipped"])
+        self.assertEqual(figures["step_audio_decode_together"]["value"], 5)
+        self.assertEqual(figures["step_audio_long"]["value"], 1.03)
 
     def test_without_a_build_it_says_how_to_get_one(self):
         shutil.rmtree(self.build)

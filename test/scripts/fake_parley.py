@@ -36,6 +36,14 @@ def decode():
     print(f"prefill  128 a piece   {0.1:8.2f} ms a token  median {0.1:8.2f}   {9000:8.1f} tokens/s   processor {0.2:8.2f} ms")
 
 
+def step_audio_2():
+    """What the benches at official sizes print, and the reference for them."""
+    if "--chunks" in sys.argv:
+        print(json.dumps({"chunk_5_ms": 100, "chunk_200_ms": 102, "rss_5": 1000, "rss_200": 1030}))
+    for batch in sys.argv[sys.argv.index("--batches") + 1].split(",") if "--batches" in sys.argv else "1":
+        print(json.dumps({"batch": int(batch), "ms": [{"1": 80, "8": 128}[batch]] * 3}))
+
+
 def load():
     sessions = option("--sessions")
     good = sessions <= SETTINGS.get("capacity", 14)
@@ -84,6 +92,8 @@ elif COMMAND == "converse":
     answers(asr_ms=180, first_audio_ms=240)
 elif COMMAND == "fake_peer":
     answers(asr_ms=400, first_audio_ms=600)
+elif COMMAND in ("ear_bench", "token2wav_bench") or "--step-audio-2-layers" in sys.argv:
+    step_audio_2()
 elif COMMAND == "decode_bench":
     decode()
 elif COMMAND == "load":
