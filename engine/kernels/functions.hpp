@@ -73,6 +73,16 @@ struct PastView {
   float as_many = 1.0F;
 };
 
+// Where the results of a strip (strips.hpp) go: its rows, `row_step` floats apart, times panels of sixteen
+// columns, `panel_step` floats apart.
+struct TileView {
+  float* values = nullptr;
+  std::ptrdiff_t row_step = 0;
+  std::ptrdiff_t panel_step = 0;
+};
+inline constexpr int most_strip_rows = 16;
+inline constexpr int most_strip_panels = 2;
+
 struct Functions {
   std::string_view name;
   // Rows first_row .. of `x` [rows, inputs] as 16-bit levels.
@@ -99,6 +109,17 @@ struct Functions {
   int (*argmax)(const float* values, int count, float* largest);
   // out = exp((x - shift) * factor), and the sum of them
   float (*exp_sum)(const float* x, int count, float shift, float factor, float* out);
+
+  // Products of many rows (strips.hpp): so many rows make a strip, which meets so many panels at a time.
+  int strip_rows = 0;
+  int strip_panels = 0;
+  // to += x^T W: x [inputs, strip_rows] times `panels` matrices [inputs, 16], `panel_step` floats apart.
+  void (*strip)(const float* x, const float* weights, std::ptrdiff_t panel_step, int panels, int inputs,
+                const TileView& to);
+  // `count` numbers of a float format, a multiple of 8, as float32.
+  void (*widen)(Format format, const std::byte* weights, int count, float* out);
+  // Each of the sixteen columns of scores [count, 16] becomes weights that add up to one.
+  void (*softmax_columns)(float* scores, int count);
 };
 
 const Functions& functions();                         // the best of this machine

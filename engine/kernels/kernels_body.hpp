@@ -270,6 +270,94 @@ void multiply_panel(const PanelView& panel, const Activations& x, const Destinat
   }
 }
 
+// ---- products of many rows (strips.hpp)
+
+// As many sums as fit into the registers beside a row of weights and a number of x: each pair of them costs
+// two loads less than the multiplications it takes part in.
+#if defined(__AVX512F__)
+constexpr int strip_rows = 14;
+constexpr int strip_panels = 2;
+#else
+constexpr int strip_rows = 6;
+constexpr int strip_panels = 1;
+#endif
+static_assert(strip_rows <= most_strip_rows && strip_panels <= most_strip_panels);
+
+template <int panels>
+void strip_product(const float* x, const float* weights, std::ptrdiff_t panel_step, int inputs,
+                   const TileView& to) {
+  Sixteen sums[strip_rows][panels];
+#pragma GCC unroll 16
+  for (int row = 0; row < strip_rows; ++row) {
+#pragma GCC unroll 2
+    for (int panel = 0; panel < panels; ++panel)
+      sums[row][panel] = Sixteen::load(to.values + row * to.row_step + panel * to.panel_step);
+  }
+  for (int input = 0; input < inputs; ++input) {
+    Sixteen some[panels];
+#pragma GCC unroll 2
+    for (int panel = 0; panel < panels; ++panel)
+      some[panel] = Sixteen::load(weights + panel * panel_step + input * panel_rows);
+#pragma GCC unroll 16
+    for (int row = 0; row < strip_rows; ++row) {
+      const Sixteen value = Sixteen::all(x[input * strip_rows + row]);
+#pragma GCC unroll 2
+      for (int panel = 0; panel < panels; ++panel)
+        sums[row][panel] = fma(some[panel], value, sums[row][panel]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int row = 0; row < strip_rows; ++row) {
+#pragma GCC unroll 2
+    for (int panel = 0; panel < panels; ++panel)
+      sums[row][panel].store(to.values + row * to.row_step + panel * to.panel_step);
+  }
+}
+
+void multiply_strip(const float* x, const float* weights, std::ptrdiff_t panel_step, int panels, int inputs,
+                    const TileView& to) {
+  if (panels == strip_panels) return strip_product<strip_panels>(x, weights, panel_step, inputs, to);
+  for (int panel = 0; panel < panels; ++panel)
+    strip_product<1>(x, weights + panel * panel_step, panel_step, inputs,
+                     {to.values + panel * to.panel_step, to.row_step, to.panel_step});
+}
+
+template <Format format>
+void widen_all(const std::byte* weights, int count, float* out) {
+  for (int i = 0; i < count; i += 8) load_weights<format>(weights, i).store(out + i);
+}
+
+void widen(Format format, const std::byte* weights, int count, float* out) {
+  switch (format) {
+    case Format::f32:
+      return widen_all<Format::f32>(weights, count, out);
+    case Format::f16:
+      return widen_all<Format::f16>(weights, count, out);
+    case Format::bf16:
+      return widen_all<Format::bf16>(weights, count, out);
+    case Format::groups8:
+    case Format::groups4:
+      return;  // have scales beside their numbers
+  }
+}
+
+void softmax_columns(float* scores, int count) {
+  for (int half = 0; half < panel_rows; half += 8) {
+    float* column = scores + half;
+    F8 top = F8::load(column);
+    for (int i = 1; i < count; ++i) top = max(top, F8::load(column + i * panel_rows));
+    F8 sum = F8::zero();
+    for (int i = 0; i < count; ++i) {
+      const F8 some = exp(F8::load(column + i * panel_rows) - top);
+      some.store(column + i * panel_rows);
+      sum = sum + some;
+    }
+    const F8 inverse = F8::all(1.0F) / sum;
+    for (int i = 0; i < count; ++i)
+      (F8::load(column + i * panel_rows) * inverse).store(column + i * panel_rows);
+  }
+}
+
 // ---- norm and rotation
 
 void rms_norm(const float* x, const float* weight, float epsilon, int width, float* out) {
@@ -553,8 +641,9 @@ float exp_sum(const float* x, int count, float shift, float factor, float* out) 
 }
 
 constexpr Functions table(std::string_view name) {
-  return {name,        quantize, multiply_panel, rms_norm, layer_norm, gelu,
-          softmax_all, rotate,   append,         attend,   argmax,     exp_sum};
+  return {name,        quantize,     multiply_panel, rms_norm, layer_norm,     gelu,
+          softmax_all, rotate,       append,         attend,   argmax,         exp_sum,
+          strip_rows,  strip_panels, multiply_strip, widen,    softmax_columns};
 }
 
 }  // namespace parley::kernels::PARLEY_LANES

@@ -206,6 +206,30 @@ inline void prefetch(const void*) {}
 
 #endif
 
+// Sixteen numbers, as wide as a panel: one register where there are such, else two of eight.
+#if defined(__AVX512F__)
+struct Sixteen {
+  __m512 v;
+  static Sixteen all(float x) { return {_mm512_set1_ps(x)}; }
+  static Sixteen load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  void store(float* p) const { _mm512_storeu_ps(p, v); }
+  friend Sixteen fma(Sixteen a, Sixteen b, Sixteen c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+};
+#else
+struct Sixteen {
+  F8 low, high;
+  static Sixteen all(float x) { return {F8::all(x), F8::all(x)}; }
+  static Sixteen load(const float* p) { return {F8::load(p), F8::load(p + 8)}; }
+  void store(float* p) const {
+    low.store(p);
+    high.store(p + 8);
+  }
+  friend Sixteen fma(Sixteen a, Sixteen b, Sixteen c) {
+    return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)};
+  }
+};
+#endif
+
 // The sum, and the largest, of eight: always in the same order.
 inline float sum_of(F8 a) {
   float v[8];
