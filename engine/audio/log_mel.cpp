@@ -68,10 +68,10 @@ class MelFilterbank {
   MelFilterbank(const MelFilterbank&) = delete;
   MelFilterbank& operator=(const MelFilterbank&) = delete;
 
-  // sound: up to window_samples, silence after that. Appends one frame to `frames`.
+  // sound: window_samples. Appends one frame to `frames`.
   void analyse(std::span<const float> sound, std::vector<float>& frames) const {
-    std::array<float, window_samples> windowed{};
-    for (std::size_t n = 0; n < sound.size(); ++n) windowed[n] = sound[n] * window_[n];
+    std::array<float, window_samples> windowed;
+    for (std::size_t n = 0; n < window_samples; ++n) windowed[n] = sound[n] * window_[n];
     std::array<kiss_fft_cpx, bins> spectrum;
     kiss_fftr(fft_, windowed.data(), spectrum.data());
     std::array<float, bins> power;
@@ -116,17 +116,23 @@ void LogMel::push(std::span<const float> pcm) {
   recent_.erase(recent_.begin(), recent_.begin() + static_cast<std::ptrdiff_t>(start));
 }
 
-std::vector<float> LogMel::spectrum() const {
+std::vector<float> LogMel::spectrum(std::size_t padding) const {
+  const std::size_t size = frames(padding) * mels_;
   std::vector<float> all = frames_;
-  all.reserve(frames() * mels_);
+  all.reserve(size);
   std::vector<float> sound = recent_;
+  std::size_t end = sound.size() + padding;  // where the mirror stands
   if (frames_.empty()) {
     sound.resize(std::max(sound.size(), mirrored + 1));
     mirror(sound);
+    end += mirrored;
   }
-  for (std::size_t start = 0; all.size() < frames() * mels_; start += hop_samples)
-    filterbank_->analyse(std::span(sound).subspan(start, std::min(window_samples, sound.size() - start)),
-                         all);
+  // the last frame may look half a window less a hop beyond the end
+  sound.resize(std::max(sound.size(), end + mirrored));
+  for (std::size_t beyond = 0; beyond + 1 < std::min(mirrored, end); ++beyond)
+    sound[end + beyond] = sound[end - 2 - beyond];
+  for (std::size_t start = 0; all.size() < size; start += hop_samples)
+    filterbank_->analyse(std::span(sound).subspan(start, window_samples), all);
   return all;
 }
 

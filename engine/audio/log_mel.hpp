@@ -1,10 +1,16 @@
-// Log-mel spectra of 16 kHz sound as Whisper hears it, made as the sound arrives.
+// Log-mel spectra of 16 kHz sound as Whisper and its descendants hear it, made as the sound arrives.
 //
 //   Hann window of 400 samples every 160 -> power spectrum -> mel filters (Slaney's scale, area-normalised,
 //   as librosa's default) -> log10, nothing below 1e-10
 //
 // Frame i is centred on sample 160 i; what lies before the first sample is its mirror image, as in the
-// original (torch.stft with center=True), and what lies after the last is silence.
+// original (torch.stft with center=True). What lies after the last depends on whom the frames are for: first
+// so many samples of silence, the padding, then the mirror image of what comes before. A frame counts when it
+// and the next one's centre fit: there are (samples + padding) / 160 of them.
+//
+//   Whisper                      padding 159: every frame whose centre lies in the sound; it never sees the
+//   mirror Step-Audio 2's encoder       padding 479: up to two more frames (its mirror shows the silence
+//   before) S3 speech tokenizer          padding 0: the end of the sound itself is mirrored
 #pragma once
 
 #include <cstddef>
@@ -31,12 +37,14 @@ class LogMel {
 
   int mels() const { return static_cast<int>(mels_); }
   std::size_t samples() const { return samples_; }
-  // Frames whose centre lies in the sound.
-  std::size_t frames() const { return (samples_ + hop_samples - 1) / hop_samples; }
+  static constexpr std::size_t whisper_padding = hop_samples - 1;
+  std::size_t frames(std::size_t padding = whisper_padding) const {
+    return (samples_ + padding) / hop_samples;
+  }
 
-  // All frames() of them, [frames, mels], log10 of the filters' power. The last two or three reach beyond the
-  // sound and are made here; the stream itself goes on as if nobody had asked.
-  std::vector<float> spectrum() const;
+  // All frames(padding) of them, [frames, mels], log10 of the filters' power. Those that reach beyond the
+  // sound are made here; the stream itself goes on as if nobody had asked.
+  std::vector<float> spectrum(std::size_t padding = whisper_padding) const;
 
  private:
   LogMel(std::shared_ptr<const MelFilterbank> filterbank, std::size_t mels);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/weights/safetensors.hpp"
+#include "test/engine/models/step_audio_2/formula_sound.hpp"
 #include "test/support/catch.hpp"
 #include "test/support/recordings.hpp"
 
@@ -12,9 +13,9 @@ using audio::LogMel;
 
 namespace {
 
-// A tensor of the reference that test/parity/whisper/make_reference.py writes.
-std::vector<float> reference(const std::string& name) {
-  weights::Safetensors file(PARLEY_SOURCE_DIR "/test/parity/whisper/features.safetensors");
+// A tensor of a reference: test/parity/whisper/make_reference.py or scripts/parity/ear.py writes them.
+std::vector<float> reference(const std::string& name, const std::string& part = "whisper/features") {
+  weights::Safetensors file(PARLEY_SOURCE_DIR "/test/parity/" + part + ".safetensors");
   const weights::TensorView& tensor = file.at(name);
   std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
   std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
@@ -43,6 +44,30 @@ TEST_CASE("features are those of the reference for 80 and 128 filters", "[engine
   for (std::size_t i = 0; i < expected.size(); ++i)
     largest = std::max(largest, std::abs(found[i / width * frame_step * width + i % width] - expected[i]));
   CHECK(largest < 1e-4F);
+}
+
+TEST_CASE("features are Step-Audio 2's with its padding, and the speech tokenizer's with none",
+          "[engine][audio][log_mel]") {
+  struct Case {
+    std::size_t padding, samples, frames;
+    float tolerance;  // of silence with a little sound at its edge the reference knows less
+  };
+  for (const auto& [padding, samples, frames, tolerance] :
+       {Case{479, 8000, 52, 1e-5F}, Case{0, 8100, 50, 1e-5F}, Case{479, 150, 3, 1e-4F}}) {
+    INFO(samples << " samples, padding " << padding);
+    LogMel stream(128);
+    for (const float sample : step_audio_2::formula_sound(samples, 1)) stream.push({&sample, 1});
+    REQUIRE(stream.frames(padding) == frames);
+    std::vector<float> found = stream.spectrum(padding);
+    audio::normalize_log_mel(found);
+    const std::vector<float> expected =
+        reference("log_mel." + std::to_string(padding) + "." + std::to_string(samples), "step_audio_2/ear");
+    REQUIRE(expected.size() == found.size());
+    float largest = 0;  // the reference has the filters first
+    for (std::size_t i = 0; i < found.size(); ++i)
+      largest = std::max(largest, std::abs(found[i] - expected[i % 128 * frames + i / 128]));
+    CHECK(largest < tolerance);
+  }
 }
 
 TEST_CASE("features are the same in whatever pieces the sound arrives", "[engine][audio][log_mel]") {
