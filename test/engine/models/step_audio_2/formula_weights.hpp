@@ -1,6 +1,6 @@
 // Weights and inputs of official size that no file has to carry: numbers by a formula which the reference
-// computes as well (scripts/parity/formula.py). Equal bit for bit on both sides: the quotient has 24 bits, and
-// the product with `scale` is one float32 rounding.
+// computes as well (scripts/parity/formula.py). Equal bit for bit on both sides: the quotient has 24 bits,
+// and the product with `scale` is one float32 rounding.
 #pragma once
 
 #include <cstddef>
