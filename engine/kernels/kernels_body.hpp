@@ -38,8 +38,9 @@ void quantize(const float* x, int inputs, std::int16_t* levels, float* scales, f
 
 // ---- products
 
-// Weights come from main memory once, with the first rows; so far ahead they are asked for.
-constexpr int prefetch_distance = 2048;
+// Weights come from main memory once, with the first rows; so far ahead they are asked for: a memory's time
+// to answer at the speed at which one row goes through them.
+constexpr int prefetch_distance = 8192;
 
 template <int bytes>
 PARLEY_INLINE void prefetch_ahead(const std::byte* weights) {
@@ -48,7 +49,11 @@ PARLEY_INLINE void prefetch_ahead(const std::byte* weights) {
 }
 
 constexpr int rows_at_once = 4;
+#if defined(__AVX512F__)
+constexpr int float_rows_at_once = 8;  // their sums and what they are made of stay in registers
+#else
 constexpr int float_rows_at_once = 6;
+#endif
 
 template <int rows>
 struct Tile {  // [rows, 16]
@@ -156,34 +161,33 @@ Tile<rows> grouped_product(const std::byte* panel, int inputs, const Activations
 }
 
 template <Format format>
-PARLEY_INLINE F8 load_weights(const std::byte* panel, int index) {
-  if constexpr (format == Format::f32) return F8::load(reinterpret_cast<const float*>(panel) + index);
-  if constexpr (format == Format::f16)
-    return F8::load_f16(reinterpret_cast<const std::uint16_t*>(panel) + index);
-  if constexpr (format == Format::bf16)
-    return F8::load_bf16(reinterpret_cast<const std::uint16_t*>(panel) + index);
+PARLEY_INLINE F16 load_weights(const std::byte* panel) {
+  if constexpr (format == Format::f32) return F16::load(reinterpret_cast<const float*>(panel));
+  if constexpr (format == Format::f16) return F16::load_f16(reinterpret_cast<const std::uint16_t*>(panel));
+  if constexpr (format == Format::bf16) return F16::load_bf16(reinterpret_cast<const std::uint16_t*>(panel));
 }
 
 template <Format format, int rows>
 Tile<rows> float_product(const std::byte* panel, int inputs, const Activations& x, int first_row) {
   const float* values[rows];
-  Tile<rows> tile;
+  F16 sums[rows];
 #pragma GCC unroll 8
   for (int row = 0; row < rows; ++row) {
     values[row] = x.floats + static_cast<std::ptrdiff_t>(first_row + row) * inputs;
-    tile.low[row] = tile.high[row] = F8::zero();
+    sums[row] = F16::zero();
   }
   constexpr int input_bytes = panel_rows * (format == Format::f32 ? 4 : 2);
-  for (int input = 0; input < inputs; ++input) {
-    if (first_row == 0) prefetch_ahead<input_bytes>(panel + input * input_bytes);
-    const F8 low = load_weights<format>(panel, input * panel_rows);
-    const F8 high = load_weights<format>(panel, input * panel_rows + 8);
+  for (int input = 0; input < inputs; ++input, panel += input_bytes) {
+    if (first_row == 0) prefetch_ahead<input_bytes>(panel);
+    const F16 weights = load_weights<format>(panel);
 #pragma GCC unroll 8
-    for (int row = 0; row < rows; ++row) {
-      const F8 value = F8::all(values[row][input]);
-      tile.low[row] = fma(low, value, tile.low[row]);
-      tile.high[row] = fma(high, value, tile.high[row]);
-    }
+    for (int row = 0; row < rows; ++row) sums[row] = fma(weights, F16::all(values[row][input]), sums[row]);
+  }
+  Tile<rows> tile;
+#pragma GCC unroll 8
+  for (int row = 0; row < rows; ++row) {
+    tile.low[row] = sums[row].low();
+    tile.high[row] = sums[row].high();
   }
   return tile;
 }
@@ -235,6 +239,12 @@ void panel_product(const PanelView& panel, const Activations& x, const Destinati
   int first = 0;
   for (; first + at_once <= x.rows; first += at_once) some_rows<format, at_once>(panel, x, to, first);
   switch (x.rows - first) {
+    case 7:
+      if constexpr (at_once > 7) some_rows<format, 7>(panel, x, to, first);
+      break;
+    case 6:
+      if constexpr (at_once > 6) some_rows<format, 6>(panel, x, to, first);
+      break;
     case 5:
       if constexpr (at_once > 5) some_rows<format, 5>(panel, x, to, first);
       break;
@@ -286,21 +296,21 @@ static_assert(strip_rows <= most_strip_rows && strip_panels <= most_strip_panels
 template <int panels>
 void strip_product(const float* x, const float* weights, std::ptrdiff_t panel_step, int inputs,
                    const TileView& to) {
-  Sixteen sums[strip_rows][panels];
+  F16 sums[strip_rows][panels];
 #pragma GCC unroll 16
   for (int row = 0; row < strip_rows; ++row) {
 #pragma GCC unroll 2
     for (int panel = 0; panel < panels; ++panel)
-      sums[row][panel] = Sixteen::load(to.values + row * to.row_step + panel * to.panel_step);
+      sums[row][panel] = F16::load(to.values + row * to.row_step + panel * to.panel_step);
   }
   for (int input = 0; input < inputs; ++input) {
-    Sixteen some[panels];
+    F16 some[panels];
 #pragma GCC unroll 2
     for (int panel = 0; panel < panels; ++panel)
-      some[panel] = Sixteen::load(weights + panel * panel_step + input * panel_rows);
+      some[panel] = F16::load(weights + panel * panel_step + input * panel_rows);
 #pragma GCC unroll 16
     for (int row = 0; row < strip_rows; ++row) {
-      const Sixteen value = Sixteen::all(x[input * strip_rows + row]);
+      const F16 value = F16::all(x[input * strip_rows + row]);
 #pragma GCC unroll 2
       for (int panel = 0; panel < panels; ++panel)
         sums[row][panel] = fma(some[panel], value, sums[row][panel]);

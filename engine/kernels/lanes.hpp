@@ -96,7 +96,9 @@ inline void store_i16(F8 rounded, std::int16_t* p) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow);
 }
 
-inline void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
+// Spelled out: of the intrinsic GCC thinks that it does nothing, and so of a function that only calls it,
+// whose calls it then leaves out.
+inline void prefetch(const void* p) { asm volatile("prefetcht0 %0" : : "m"(*static_cast<const char*>(p))); }
 
 #else  // any machine
 
@@ -206,28 +208,54 @@ inline void prefetch(const void*) {}
 
 #endif
 
-// Sixteen numbers, as wide as a panel: one register where there are such, else two of eight.
+// Sixteen numbers: a panel's rows.
 #if defined(__AVX512F__)
-struct Sixteen {
+
+struct F16 {
   __m512 v;
-  static Sixteen all(float x) { return {_mm512_set1_ps(x)}; }
-  static Sixteen load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static F16 zero() { return {_mm512_setzero_ps()}; }
+  static F16 all(float x) { return {_mm512_set1_ps(x)}; }
+  static F16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static F16 load_f16(const std::uint16_t* p) {
+    return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+  }
+  static F16 load_bf16(const std::uint16_t* p) {
+    const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16))};
+  }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
-  friend Sixteen fma(Sixteen a, Sixteen b, Sixteen c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  // By way of memory: GCC 12 takes the halves' own intrinsics for uses of something uninitialized.
+  F8 low() const { return half(0); }
+  F8 high() const { return half(8); }
+  friend F16 fma(F16 a, F16 b, F16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+
+  F8 half(int first) const {
+    float some[16];
+    _mm512_storeu_ps(some, v);
+    return F8::load(some + first);
+  }
 };
+
 #else
-struct Sixteen {
-  F8 low, high;
-  static Sixteen all(float x) { return {F8::all(x), F8::all(x)}; }
-  static Sixteen load(const float* p) { return {F8::load(p), F8::load(p + 8)}; }
+
+struct F16 {
+  F8 first, second;
+  static F16 zero() { return {F8::zero(), F8::zero()}; }
+  static F16 all(float x) { return {F8::all(x), F8::all(x)}; }
+  static F16 load(const float* p) { return {F8::load(p), F8::load(p + 8)}; }
+  static F16 load_f16(const std::uint16_t* p) { return {F8::load_f16(p), F8::load_f16(p + 8)}; }
+  static F16 load_bf16(const std::uint16_t* p) { return {F8::load_bf16(p), F8::load_bf16(p + 8)}; }
   void store(float* p) const {
-    low.store(p);
-    high.store(p + 8);
+    first.store(p);
+    second.store(p + 8);
   }
-  friend Sixteen fma(Sixteen a, Sixteen b, Sixteen c) {
-    return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)};
+  F8 low() const { return first; }
+  F8 high() const { return second; }
+  friend F16 fma(F16 a, F16 b, F16 c) {
+    return {fma(a.first, b.first, c.first), fma(a.second, b.second, c.second)};
   }
 };
+
 #endif
 
 // The sum, and the largest, of eight: always in the same order.

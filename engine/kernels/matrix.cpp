@@ -13,6 +13,7 @@ namespace parley::kernels {
 namespace {
 
 constexpr std::size_t alignment = 64;  // a cache line
+constexpr std::size_t slice_bytes = std::size_t{16} << 20;
 
 std::uint16_t read_u16(const std::byte* from, std::size_t index) {
   std::uint16_t value;
@@ -94,26 +95,80 @@ void pack_groups4(const MatrixView& view, int row, int lane, std::byte* panel) {
   }
 }
 
-void pack_groups8(const MatrixView& view, int row, int lane, std::byte* panel) {
-  const std::size_t groups = static_cast<std::size_t>(view.inputs / group_size);
-  for (std::size_t group = 0; group < groups; ++group, panel += panel_group_bytes(Format::groups8)) {
-    const std::size_t from = static_cast<std::size_t>(row) * groups + group;
+void pack_groups8(const std::byte* levels, const std::byte* scales, int inputs, int lane, std::byte* panel) {
+  for (int group = 0; group < inputs / group_size; ++group, panel += panel_group_bytes(Format::groups8)) {
     for (int input = 0; input < group_size; ++input)
-      panel[place_of_level8(lane, input)] = view.weights[from * group_size + static_cast<std::size_t>(input)];
-    std::memcpy(panel + panel_weight_bytes(Format::groups8) + 2 * lane, view.scales + 2 * from, 2);
+      panel[place_of_level8(lane, input)] = levels[group * group_size + input];
+    std::memcpy(panel + panel_weight_bytes(Format::groups8) + 2 * lane, scales + 2 * group, 2);
   }
+}
+
+// One row of floats as groups of 8 bits: levels [inputs], scales [inputs / 32] in float16.
+void round_row(const MatrixView& floats, int row, std::int8_t* levels, std::uint16_t* scales) {
+  std::array<float, group_size> values{};
+  for (int group = 0; group < floats.inputs / group_size; ++group, levels += group_size) {
+    float largest = 0.0F;
+    for (int i = 0; i < group_size; ++i) {
+      const float value = element(floats, row, group * group_size + i);
+      values[static_cast<std::size_t>(i)] = value;
+      largest = std::max(largest, std::fabs(value));
+    }
+    scales[group] = float_to_half(largest / 127.0F);
+    const float step = half_to_float(scales[group]);
+    for (std::size_t i = 0; i < group_size; ++i)
+      levels[i] =
+          step == 0.0F
+              ? std::int8_t{0}
+              : static_cast<std::int8_t>(std::clamp(std::nearbyint(values[i] / step), -127.0F, 127.0F));
+  }
+}
+
+void pack_rounded8(const MatrixView& floats, int row, int lane, std::byte* panel) {
+  std::vector<std::int8_t> levels(static_cast<std::size_t>(floats.inputs));
+  std::vector<std::uint16_t> scales(static_cast<std::size_t>(floats.inputs / group_size));
+  round_row(floats, row, levels.data(), scales.data());
+  pack_groups8(reinterpret_cast<const std::byte*>(levels.data()),
+               reinterpret_cast<const std::byte*>(scales.data()), floats.inputs, lane, panel);
 }
 
 void pack_floats(const MatrixView& view, int row, int lane, Format format, std::byte* panel) {
   const std::size_t start = static_cast<std::size_t>(row) * static_cast<std::size_t>(view.inputs);
+  const std::byte* same = view.format == format && format != Format::f32 ? view.weights + 2 * start : nullptr;
   for (int input = 0; input < view.inputs; ++input) {
     const int place = input * panel_rows + lane;
+    if (same != nullptr) {
+      std::memcpy(panel + 2 * place, same + 2 * input, 2);
+      continue;
+    }
+    const float value = element(view, row, input);
     if (format == Format::f32) {
-      const float value = element(view, row, input);
       std::memcpy(panel + 4 * place, &value, 4);
     } else {
-      std::memcpy(panel + 2 * place, view.weights + 2 * (start + static_cast<std::size_t>(input)), 2);
+      const std::uint16_t bits = format == Format::f16 ? float_to_half(value) : float_to_bfloat16(value);
+      std::memcpy(panel + 2 * place, &bits, 2);
     }
+  }
+}
+
+// Rows first .. end - 1 of a view were packed.
+void give_back_rows(const MatrixView& view, int first, int end) {
+  const auto part = [&](const std::byte* from, std::size_t row_bytes) {
+    if (from != nullptr)
+      give_back_pages({from + row_bytes * static_cast<std::size_t>(first),
+                       row_bytes * static_cast<std::size_t>(end - first)});
+  };
+  const auto width = static_cast<std::size_t>(view.inputs);
+  switch (view.format) {
+    case Format::f32:
+      return part(view.weights, 4 * width);
+    case Format::f16:
+    case Format::bf16:
+      return part(view.weights, 2 * width);
+    case Format::groups8:
+    case Format::groups4:
+      part(view.weights, view.format == Format::groups8 ? width : width / 2);
+      part(view.scales, 2 * width / group_size);
+      part(view.minima, 2 * width / group_size);
   }
 }
 
@@ -137,19 +192,24 @@ float packed_element(Format format, const std::byte* panel, int lane, int input)
   return scale * level + half_to_float(read_u16(scales, static_cast<std::size_t>(panel_rows + lane)));
 }
 
-Format common_format(std::span<const MatrixView> parts) {
+Format common_format(std::span<const MatrixView> parts, std::optional<Format> wanted) {
+  const bool all_floats =
+      std::ranges::none_of(parts, [](const MatrixView& part) { return is_grouped(part.format); });
+  if (wanted && all_floats) return *wanted;
   const bool same =
       std::ranges::all_of(parts, [&](const MatrixView& part) { return part.format == parts.front().format; });
   return same ? parts.front().format : Format::f32;
 }
 
-void check(std::span<const MatrixView> parts) {
+void check(std::span<const MatrixView> parts, std::optional<Format> wanted = {}) {
+  if (wanted == Format::groups4)
+    throw std::invalid_argument("floats are not rounded to groups of 4 bits here");
   for (const MatrixView& part : parts) {
     if (part.inputs != parts.front().inputs)
       throw std::invalid_argument("matrices that are packed together must be of one width, not " +
                                   std::to_string(parts.front().inputs) + " and " +
                                   std::to_string(part.inputs));
-    if (is_grouped(part.format) && part.inputs % group_size != 0)
+    if ((is_grouped(part.format) || wanted == Format::groups8) && part.inputs % group_size != 0)
       throw std::invalid_argument("a matrix of groups of 32 cannot be " + std::to_string(part.inputs) +
                                   " wide");
   }
@@ -173,25 +233,26 @@ std::string_view name_of(Format format) {
   return "";
 }
 
-Matrix Matrix::pack(Team& team, std::span<const MatrixView> parts) {
-  check(parts);
+Matrix Matrix::pack(Team& team, std::span<const MatrixView> parts, std::optional<Format> format) {
+  check(parts, format);
   std::vector<Row> rows;
   for (const MatrixView& part : parts)
     for (int row = 0; row < part.outputs; ++row) rows.push_back({&part, row});
-  return pack_rows(team, rows, common_format(parts));
+  return pack_rows(team, rows, common_format(parts, format));
 }
 
-Matrix Matrix::pack_gated(Team& team, const MatrixView& gate, const MatrixView& up) {
+Matrix Matrix::pack_gated(Team& team, const MatrixView& gate, const MatrixView& up,
+                          std::optional<Format> format) {
   constexpr int half = panel_rows / 2;
   const std::array<MatrixView, 2> parts{gate, up};
-  check(parts);
+  check(parts, format);
   if (gate.outputs != up.outputs) throw std::invalid_argument("a gate needs as many rows as what it gates");
   std::vector<Row> rows;
   for (int first = 0; first < gate.outputs; first += half)
     for (const MatrixView* part : {&gate, &up})
       for (int row = first; row < first + half; ++row)
         rows.push_back(row < gate.outputs ? Row{part, row} : Row{});
-  Matrix matrix = pack_rows(team, rows, common_format(parts));
+  Matrix matrix = pack_rows(team, rows, common_format(parts, format));
   matrix.gated_ = true;
   matrix.outputs_ = 2 * gate.outputs;
   return matrix;
@@ -206,25 +267,49 @@ Matrix Matrix::pack_rows(Team& team, const std::vector<Row>& rows, Format format
   matrix.panel_bytes_ = panel_size(format, matrix.inputs_);
   const int panels = matrix.panels();
   matrix.memory_ = weight_memory(matrix.panel_bytes_ * static_cast<std::size_t>(panels));
-  team.run(panels, [&](int index, int) {
-    std::array<Row, panel_rows> some{};
-    for (std::size_t row = 0; row < some.size(); ++row) {
-      const std::size_t from = static_cast<std::size_t>(index) * panel_rows + row;
-      if (from < rows.size()) some[row] = rows[from];
-    }
-    matrix.pack_panel(some, matrix.memory_.get() + matrix.panel_bytes_ * static_cast<std::size_t>(index));
-  });
+  // In slices, so that of a file's mapping little more than one is in memory beside what was packed.
+  const int slice = std::max(1, static_cast<int>(slice_bytes / matrix.panel_bytes_));
+  for (int first = 0; first < panels; first += slice) {
+    const int end = std::min(panels, first + slice);
+    team.run(end - first, [&](int task, int) {
+      const auto index = static_cast<std::size_t>(first + task);
+      std::array<Row, panel_rows> some{};
+      for (std::size_t row = 0; row < some.size(); ++row)
+        if (index * panel_rows + row < rows.size()) some[row] = rows[index * panel_rows + row];
+      matrix.pack_panel(some, matrix.memory_.get() + matrix.panel_bytes_ * index);
+    });
+    give_back(std::span(rows).subspan(static_cast<std::size_t>(first) * panel_rows,
+                                      std::min(rows.size(), static_cast<std::size_t>(end) * panel_rows) -
+                                          static_cast<std::size_t>(first) * panel_rows));
+  }
   return matrix;
+}
+
+// Rows of one view that follow each other are given back together.
+void Matrix::give_back(std::span<const Row> packed) {
+  for (std::size_t begin = 0, end = 0; begin < packed.size(); begin = end) {
+    const Row& first = packed[begin];
+    for (end = begin + 1; end < packed.size() && packed[end].view == first.view &&
+                          packed[end].index == first.index + static_cast<int>(end - begin);)
+      ++end;
+    if (first.view != nullptr && first.view->mapped)
+      give_back_rows(*first.view, first.index, first.index + static_cast<int>(end - begin));
+  }
 }
 
 void Matrix::pack_panel(std::span<const Row, panel_rows> rows, std::byte* panel) const {
   for (int lane = 0; lane < panel_rows; ++lane) {
     const Row& row = rows[static_cast<std::size_t>(lane)];
     if (row.view == nullptr) continue;
+    const MatrixView& view = *row.view;
+    const std::size_t groups =
+        static_cast<std::size_t>(row.index) * static_cast<std::size_t>(view.inputs / group_size);
     if (format_ == Format::groups4)
-      pack_groups4(*row.view, row.index, lane, panel);
+      pack_groups4(view, row.index, lane, panel);
+    else if (format_ == Format::groups8 && is_grouped(view.format))
+      pack_groups8(view.weights + groups * group_size, view.scales + 2 * groups, view.inputs, lane, panel);
     else if (format_ == Format::groups8)
-      pack_groups8(*row.view, row.index, lane, panel);
+      pack_rounded8(view, row.index, lane, panel);
     else
       pack_floats(*row.view, row.index, lane, format_, panel);
   }
@@ -251,31 +336,16 @@ Rounded round_to_groups8(Team& team, const MatrixView& floats) {
   rounded.weights.resize(size);
   rounded.scales.resize(size / group_size);
   team.run(floats.outputs, [&](int row, int) {
-    for (int first = 0; first < floats.inputs; first += group_size) {
-      std::array<float, group_size> values{};
-      float largest = 0.0F;
-      for (int i = 0; i < group_size; ++i) {
-        values[static_cast<std::size_t>(i)] = element(floats, row, first + i);
-        largest = std::max(largest, std::fabs(values[static_cast<std::size_t>(i)]));
-      }
-      const std::size_t at = static_cast<std::size_t>(row) * static_cast<std::size_t>(floats.inputs) +
-                             static_cast<std::size_t>(first);
-      const std::uint16_t scale = float_to_half(largest / 127.0F);
-      rounded.scales[at / group_size] = scale;
-      const float step = half_to_float(scale);
-      for (std::size_t i = 0; i < group_size; ++i)
-        rounded.weights[at + i] =
-            step == 0.0F
-                ? std::int8_t{0}
-                : static_cast<std::int8_t>(std::clamp(std::nearbyint(values[i] / step), -127.0F, 127.0F));
-    }
+    const std::size_t at = static_cast<std::size_t>(row) * static_cast<std::size_t>(floats.inputs);
+    round_row(floats, row, rounded.weights.data() + at, rounded.scales.data() + at / group_size);
   });
   rounded.view = {Format::groups8,
                   floats.outputs,
                   floats.inputs,
                   reinterpret_cast<const std::byte*>(rounded.weights.data()),
                   reinterpret_cast<const std::byte*>(rounded.scales.data()),
-                  nullptr};
+                  nullptr,
+                  /*mapped=*/false};
   return rounded;
 }
 

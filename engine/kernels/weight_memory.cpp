@@ -1,6 +1,7 @@
 #include "engine/kernels/weight_memory.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -60,6 +61,14 @@ std::shared_ptr<std::byte> weight_memory(std::size_t bytes) {
     if (bytes < chunk_bytes) current = chunk;
   }
   return {std::move(chunk), piece};
+}
+
+void give_back_pages(std::span<const std::byte> mapped) {
+  if (mapped.empty()) return;
+  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(mapped.data()) / page * page;
+  const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(mapped.data()) + mapped.size();
+  ::madvise(reinterpret_cast<void*>(begin), round_up(end - begin, page), MADV_DONTNEED);
 }
 
 }  // namespace parley::kernels
