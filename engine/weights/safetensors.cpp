@@ -177,6 +177,7 @@ void Safetensors::add_file(const std::filesystem::path& file) {
   check_ranges(file, views, data);
   for (TensorView& view : views) {
     view.owner = mapped;
+    view.mapped = true;
     std::string name = view.name;
     if (!tensors_.emplace(name, std::move(view)).second)
       broken(file, "tensor \"" + name + "\" is in another shard too");

@@ -24,6 +24,7 @@ struct TensorView {
   std::vector<std::int64_t> shape;
   std::span<const std::byte> bytes;   // row-major, little endian; not necessarily aligned
   std::shared_ptr<const void> owner;  // keeps `bytes` mapped
+  bool mapped = false;  // read-only from a file: pages that were given back are read again when touched
 
   std::int64_t elements() const;
 };

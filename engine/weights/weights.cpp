@@ -82,6 +82,14 @@ TensorView Weights::get(std::string_view name, const std::vector<std::int64_t>& 
 
 void Weights::ignore(std::string_view name) const { account_->used.insert(prefix_ + std::string(name)); }
 
+void Weights::ignore_scope(std::string_view name) const {
+  const std::string begin = prefix_ + std::string(name) + ".";
+  const auto& tensors = account_->file.tensors();
+  for (auto found = tensors.lower_bound(begin); found != tensors.end() && found->first.starts_with(begin);
+       ++found)
+    account_->used.insert(found->first);
+}
+
 void Weights::finish() const {
   std::vector<std::string> spare;
   for (const auto& [name, view] : account_->file.tensors())

@@ -38,6 +38,8 @@ class Weights {
 
   // Names under `name` that the model knows of and does not need (a buffer that it computes itself).
   void ignore(std::string_view name) const;
+  // The same of every name in that scope: a checkpoint's other parts, which another model reads.
+  void ignore_scope(std::string_view name) const;
 
   // Throws std::runtime_error listing the missing, misshaped and spare names of the whole file.
   void finish() const;
