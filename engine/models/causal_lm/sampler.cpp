@@ -9,43 +9,43 @@
 namespace parley::causal_lm {
 namespace {
 
-// Tokens chosen longer ago are not penalised any more: a long answer would run out of common words.
 constexpr std::size_t penalised_tokens = 64;
 
-struct Candidate {
-  float weight;  // e^((logit - largest) / temperature)
-  int id;
-};
-
-// The likelier first; of equals the lower id.
+// The likelier first; of equals the higher id.
 bool likelier(const Candidate& a, const Candidate& b) {
-  return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
+  return a.weight != b.weight ? a.weight > b.weight : a.id > b.id;
 }
 
-void penalise(std::vector<float>& logits, std::span<const int> chosen, float penalty) {
-  if (chosen.size() > penalised_tokens) chosen = chosen.last(penalised_tokens);
-  std::vector<int> tokens(chosen.begin(), chosen.end());
-  std::ranges::sort(tokens);
-  const auto repeated = std::ranges::unique(tokens);
-  tokens.erase(repeated.begin(), repeated.end());
-  for (const int id : tokens) {
-    float& logit = logits[static_cast<std::size_t>(id)];
-    logit = logit > 0.0F ? logit / penalty : logit * penalty;
-  }
+void penalise_one(float& logit, float penalty) { logit = logit < 0.0F ? logit * penalty : logit / penalty; }
+
+// The candidates from `kept` that top_k leaves: as many, and those that are as likely as the last.
+void keep_top_k(std::vector<Candidate>& kept, int top_k) {
+  std::ranges::nth_element(kept, kept.begin() + (top_k - 1), likelier);
+  const float least = kept[static_cast<std::size_t>(top_k - 1)].weight;
+  std::erase_if(kept, [least](const Candidate& candidate) { return candidate.weight < least; });
 }
 
-// The candidates that may be chosen, in the order in which a draw goes through them. Tokens so unlikely that
-// all of them together stay below 1 - top_p cannot be in the nucleus and are left out unsorted.
-std::vector<Candidate> candidates(std::span<const float> weights, float total, int top_k, float top_p) {
-  const bool nucleus = top_p < 1.0F;
+}  // namespace
+
+std::vector<Candidate> candidates(std::span<const float> logits, const engine::Sampling& settings) {
+  const kernels::Functions& kernel = kernels::functions();
+  const int count = static_cast<int>(logits.size());
+  float largest = 0.0F;
+  kernel.argmax(logits.data(), count, &largest);
+  std::vector<float> weights(logits.size());
+  float total = kernel.exp_sum(logits.data(), count, largest, 1.0F / settings.temperature, weights.data());
+
+  // Tokens so unlikely that all of them together stay below 1 - top_p cannot be in the nucleus and are left
+  // out unsorted.
+  const bool nucleus = settings.top_p < 1.0F;
+  const bool limited = settings.top_k > 0 && settings.top_k < count;
   const float negligible =
-      nucleus && top_k <= 0 ? total * (1.0F - top_p) / static_cast<float>(weights.size()) : 0.0F;
+      nucleus && !limited ? total * (1.0F - settings.top_p) / static_cast<float>(count) : 0.0F;
   std::vector<Candidate> kept;
   for (std::size_t id = 0; id < weights.size(); ++id)
-    if (weights[id] >= negligible) kept.push_back({weights[id], static_cast<int>(id)});
-  if (top_k > 0 && static_cast<std::size_t>(top_k) < kept.size()) {
-    std::ranges::nth_element(kept, kept.begin() + top_k, likelier);
-    kept.resize(static_cast<std::size_t>(top_k));
+    if (weights[id] >= negligible) kept.push_back({static_cast<int>(id), weights[id]});
+  if (limited) {
+    keep_top_k(kept, settings.top_k);
     total = 0.0F;
     for (const Candidate& candidate : kept) total += candidate.weight;
   }
@@ -54,7 +54,7 @@ std::vector<Candidate> candidates(std::span<const float> weights, float total, i
   const auto less_likely = [](const Candidate& a, const Candidate& b) { return likelier(b, a); };
   std::ranges::make_heap(kept, less_likely);
   std::vector<Candidate> taken;
-  for (float sum = 0.0F; !kept.empty() && (taken.empty() || sum < top_p * total);) {
+  for (float sum = 0.0F; !kept.empty() && (taken.empty() || sum < settings.top_p * total);) {
     std::ranges::pop_heap(kept, less_likely);
     taken.push_back(kept.back());
     kept.pop_back();
@@ -63,9 +63,36 @@ std::vector<Candidate> candidates(std::span<const float> weights, float total, i
   return taken;
 }
 
-}  // namespace
+Sampler::Sampler(const engine::Sampling& settings, Penalised penalised)
+    : settings_(settings), penalised_(penalised), random_(settings.seed) {}
 
-Sampler::Sampler(const engine::Sampling& settings) : settings_(settings), random_(settings.seed) {}
+void Sampler::read(std::span<const int> ids) {
+  for (const int id : ids)
+    if (id >= 0) note(id);
+}
+
+void Sampler::note(int id) {
+  if (penalised_ != Penalised::all || settings_.repetition_penalty == 1.0F) return;
+  const auto index = static_cast<std::size_t>(id);
+  if (index >= seen_.size()) seen_.resize(index + 1, false);
+  if (seen_[index]) return;
+  seen_[index] = true;
+  distinct_.push_back(id);
+}
+
+void Sampler::penalise(std::vector<float>& logits) const {
+  std::vector<int> lately;
+  if (penalised_ == Penalised::lately) {
+    const std::size_t count = std::min(chosen_.size(), penalised_tokens);
+    lately.assign(chosen_.end() - static_cast<std::ptrdiff_t>(count), chosen_.end());
+    std::ranges::sort(lately);
+    const auto repeated = std::ranges::unique(lately);
+    lately.erase(repeated.begin(), repeated.end());
+  }
+  for (const int id : penalised_ == Penalised::lately ? lately : distinct_)
+    if (static_cast<std::size_t>(id) < logits.size())
+      penalise_one(logits[static_cast<std::size_t>(id)], settings_.repetition_penalty);
+}
 
 int Sampler::next(std::span<const float> logits) {
   const kernels::Functions& kernel = kernels::functions();
@@ -75,17 +102,14 @@ int Sampler::next(std::span<const float> logits) {
   if (id < 0) throw std::domain_error("the logits are not finite; expected numbers, got NaN or infinity");
 
   std::vector<float> penalised;
-  if (settings_.repetition_penalty != 1.0F && !chosen_.empty()) {
+  if (settings_.repetition_penalty != 1.0F && (!chosen_.empty() || !distinct_.empty())) {
     penalised.assign(logits.begin(), logits.end());
-    penalise(penalised, chosen_, settings_.repetition_penalty);
+    penalise(penalised);
     logits = penalised;
     id = kernel.argmax(logits.data(), count, &largest);
   }
   if (settings_.temperature > 0.0F) {
-    std::vector<float> weights(logits.size());
-    const float total =
-        kernel.exp_sum(logits.data(), count, largest, 1.0F / settings_.temperature, weights.data());
-    const auto kept = candidates(weights, total, settings_.top_k, settings_.top_p);
+    const std::vector<Candidate> kept = candidates(logits, settings_);
     double sum = 0.0;
     for (const Candidate& candidate : kept) sum += candidate.weight;
     double drawn = static_cast<double>(random_() >> 11) * 0x1p-53 * sum;  // uniform in [0, sum)
@@ -99,6 +123,7 @@ int Sampler::next(std::span<const float> logits) {
     }
   }
   chosen_.push_back(id);
+  note(id);
   return id;
 }
 

@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "engine/kernels/weight_memory.hpp"
 #include "engine/layers/tensor_of.hpp"
 #include "engine/models/causal_lm/aten/tensor_cache.hpp"
+#include "engine/models/causal_lm/decoder/embedded_rows.hpp"
 #include "engine/models/causal_lm/decoder/rotary.hpp"
 
 namespace parley::causal_lm {
@@ -20,10 +22,10 @@ using at::Tensor;
 
 constexpr std::int64_t group = 32;
 
-// float32 [outputs, inputs]; see scripts/convert/weight_groups.py.
+// float32 [outputs, inputs], or a float matrix in its own type; see scripts/convert/weight_groups.py.
 Tensor dequantised(const CheckpointMatrix& matrix) {
   Tensor weight = layers::tensor_of(matrix.weight);
-  if (!matrix.scale) return weight.to(at::kFloat);
+  if (!matrix.scale) return weight;
   const Tensor scale = layers::tensor_of(*matrix.scale).to(at::kFloat).unsqueeze(-1);  // [out, groups, 1]
   if (!matrix.minimum) return (weight.to(at::kFloat).view({matrix.outputs, -1, group}) * scale).flatten(1);
   weight = weight.view({matrix.outputs, -1, group / 2});
@@ -37,10 +39,29 @@ Tensor tensor_of(const std::vector<float>& values) {
 }
 
 struct Linear {
-  Tensor weight;  // [out, in]
+  Tensor weight;  // [out, in], or in groups [out, in / 32, 32] of whole numbers
+  Tensor scale;   // [out, in / 32, 1] of the groups, or undefined
   Tensor bias;    // [out], or undefined
-  Tensor operator()(const Tensor& x) const { return at::linear(x, weight, bias); }
+  Tensor operator()(const Tensor& x) const {
+    if (!scale.defined()) return at::linear(x, weight, bias);
+    return at::linear(x, (weight.to(x.scalar_type()) * scale.to(x.scalar_type())).flatten(1), bias);
+  }
+  std::size_t bytes() const { return weight.nbytes() + (scale.defined() ? scale.nbytes() : 0); }
 };
+
+// What was copied need not stay in memory beside the copy.
+void give_back(const CheckpointMatrix& matrix, const Tensor& copy) {
+  for (const weights::TensorView* view :
+       {&matrix.weight, matrix.scale ? &*matrix.scale : nullptr, matrix.minimum ? &*matrix.minimum : nullptr})
+    if (view != nullptr && view->mapped && copy.data_ptr() != view->bytes.data())
+      kernels::give_back_pages(view->bytes);
+}
+
+Tensor placed(const CheckpointMatrix& matrix, const at::TensorOptions& options) {
+  Tensor tensor = dequantised(matrix).to(options);
+  give_back(matrix, tensor);
+  return tensor;
+}
 
 struct RmsNorm {
   Tensor weight;
@@ -82,12 +103,17 @@ at::Device device_of(const std::string& name) {
 }  // namespace
 
 struct AtenNetwork::Impl {
-  Impl(const DecoderConfig& wanted, const DecoderCheckpoint& checkpoint, const std::string& device)
+  Impl(const DecoderConfig& wanted, const DecoderCheckpoint& checkpoint, Precision precision,
+       const std::string& device)
       : config(wanted), rotary(wanted), options(at::TensorOptions().device(device_of(device))) {
     const c10::InferenceMode inference;
-    options = options.dtype(options.device().is_cpu() ? at::kFloat : at::kBFloat16);
-    embed_tokens = dequantised(checkpoint.embed_tokens).to(options);
-    lm_head.weight = checkpoint.lm_head ? dequantised(*checkpoint.lm_head).to(options) : embed_tokens;
+    options = options.dtype(type_of(precision, options.device()));
+    in_groups = precision == Precision::int8;
+    embed_tokens = placed(checkpoint.embed_tokens, options);
+    if (checkpoint.lm_head)
+      lm_head = linear(*checkpoint.lm_head);
+    else
+      lm_head.weight = embed_tokens;
     norm = rms_norm(checkpoint.norm);
     for (const CheckpointLayer& from : checkpoint.layers)
       layers.push_back({rms_norm(from.input_layernorm), linear(from.q_proj, from.q_bias),
@@ -98,17 +124,68 @@ struct AtenNetwork::Impl {
 
   Linear linear(const CheckpointMatrix& matrix, const std::vector<float>& bias = {}) const {
     Linear result;
-    result.weight = dequantised(matrix).to(options);
+    if (in_groups)
+      place_groups(matrix, result);
+    else
+      result.weight = placed(matrix, options);
     if (!bias.empty()) result.bias = tensor_of(bias).to(options);
     return result;
+  }
+  void place_groups(const CheckpointMatrix& matrix, Linear& to) const {
+    if (matrix.inputs % group != 0)
+      throw std::runtime_error("the matrix " + matrix.weight.name + " is " + std::to_string(matrix.inputs) +
+                               " wide; int8 needs a multiple of 32. Choose another precision");
+    Tensor levels, scale;
+    if (matrix.scale && !matrix.minimum) {
+      levels = layers::tensor_of(matrix.weight).view({matrix.outputs, -1, group});
+      scale = layers::tensor_of(*matrix.scale).unsqueeze(-1);
+    } else {
+      const Tensor floats = dequantised(matrix).to(at::kFloat).view({matrix.outputs, -1, group});
+      scale = (floats.abs().amax(-1, /*keepdim=*/true) / 127.0).to(at::kHalf);
+      const Tensor step = scale.to(at::kFloat);
+      levels = at::where(step == 0.0, at::zeros_like(floats), floats / step)
+                   .round()
+                   .clamp(-127, 127)
+                   .to(at::kChar);
+    }
+    to.weight = levels.to(options.device());
+    to.scale = scale.to(options.device());
+    give_back(matrix, to.weight);
+  }
+  static at::ScalarType type_of(Precision precision, at::Device device) {
+    switch (precision) {
+      case Precision::float32:
+        return at::kFloat;
+      case Precision::bfloat16:
+        return at::kBFloat16;
+      case Precision::float16:
+        return at::kHalf;
+      case Precision::int8:
+      case Precision::as_stored:
+        break;
+    }
+    return device.is_cpu() ? at::kFloat : at::kBFloat16;
   }
   RmsNorm rms_norm(const std::vector<float>& weight) const {
     return {tensor_of(weight).to(options), config.rms_norm_eps};
   }
 
+  // Makes room for a row and adds its ids to those of the pass.
+  static Run begin(const ReadRow& row, std::vector<int>& ids) {
+    auto& tensors = dynamic_cast<TensorCache&>(*row.cache);
+    tensors.reserve(row.past + static_cast<int>(row.ids.size()));
+    ids.insert(ids.end(), row.ids.begin(), row.ids.end());
+    return {&tensors, row.past, static_cast<std::int64_t>(row.ids.size())};
+  }
+
+  void write_logits(const Tensor& hidden_states, std::span<float> logits) const {
+    const Tensor result = lm_head(hidden_states).to(at::kFloat).cpu().contiguous();
+    std::memcpy(logits.data(), result.data_ptr<float>(), result.nbytes());
+  }
+
   // Hidden states [tokens, hidden] after the last norm.
   Tensor forward(const std::vector<int>& ids, std::span<const Run> runs) const {
-    Tensor x = embed_tokens.index_select(0, at::tensor(ids, at::kLong).to(options.device()));
+    Tensor x = embed(ids);
     const auto [cosines, sines] = angles(runs, static_cast<std::int64_t>(ids.size()));
     for (int index = 0; index < config.num_hidden_layers; ++index) {
       const Layer& layer = layers[static_cast<std::size_t>(index)];
@@ -116,6 +193,24 @@ struct AtenNetwork::Impl {
       x = x + layer.mlp(layer.post_attention_layernorm(x));
     }
     return norm(x);
+  }
+
+  // [tokens, hidden]; ids below 0 are EmbeddedRows.
+  Tensor embed(const std::vector<int>& ids) const {
+    std::vector<std::int64_t> tokens(ids.begin(), ids.end());
+    std::vector<std::int64_t> places;
+    for (std::size_t index = 0; index < ids.size(); ++index)
+      if (ids[index] < 0) {
+        tokens[index] = 0;
+        places.push_back(static_cast<std::int64_t>(index));
+      }
+    Tensor x = embed_tokens.index_select(0, at::tensor(tokens, at::kLong).to(options.device()));
+    if (places.empty()) return x;
+    const Tensor rows = at::empty({static_cast<std::int64_t>(places.size()), config.hidden_size}, at::kFloat);
+    for (std::size_t index = 0; index < places.size(); ++index)
+      std::copy_n(EmbeddedRows::find(ids[static_cast<std::size_t>(places[index])]).values, config.hidden_size,
+                  rows.data_ptr<float>() + static_cast<std::ptrdiff_t>(index) * config.hidden_size);
+    return x.index_copy(0, at::tensor(places, at::kLong).to(options.device()), rows.to(options));
   }
 
   // x [tokens, hidden] -> [tokens, heads * head_dim]
@@ -171,6 +266,7 @@ struct AtenNetwork::Impl {
   DecoderConfig config;
   Rotary rotary;
   at::TensorOptions options;
+  bool in_groups = false;
   Tensor embed_tokens;  // [vocabulary, hidden]
   std::vector<Layer> layers;
   RmsNorm norm;
@@ -178,8 +274,8 @@ struct AtenNetwork::Impl {
 };
 
 AtenNetwork::AtenNetwork(const DecoderConfig& config, const DecoderCheckpoint& checkpoint,
-                         const std::string& device)
-    : impl_(std::make_unique<Impl>(config, checkpoint, device)) {}
+                         Precision precision, const std::string& device)
+    : impl_(std::make_unique<Impl>(config, checkpoint, precision, device)) {}
 AtenNetwork::~AtenNetwork() = default;
 
 std::unique_ptr<KvCache> AtenNetwork::new_cache() const {
@@ -196,20 +292,27 @@ std::size_t AtenNetwork::kv_bytes_per_token() const {
 
 std::size_t AtenNetwork::weight_bytes() const {
   std::size_t bytes = impl_->embed_tokens.nbytes();
-  if (!impl_->lm_head.weight.is_same(impl_->embed_tokens)) bytes += impl_->lm_head.weight.nbytes();
+  if (!impl_->lm_head.weight.is_same(impl_->embed_tokens)) bytes += impl_->lm_head.bytes();
   for (const Layer& layer : impl_->layers)
     for (const Linear* part : {&layer.q_proj, &layer.k_proj, &layer.v_proj, &layer.o_proj, &layer.gate_proj,
                                &layer.up_proj, &layer.down_proj})
-      bytes += part->weight.nbytes();
+      bytes += part->bytes();
   return bytes;
 }
 
-void AtenNetwork::read(KvCache& cache, int past, std::span<const int> ids) {
+void AtenNetwork::read(std::span<const ReadRow> rows) {
   const c10::InferenceMode inference;
-  auto& tensors = dynamic_cast<TensorCache&>(cache);
-  tensors.reserve(past + static_cast<int>(ids.size()));
-  const Run run{&tensors, past, static_cast<std::int64_t>(ids.size())};
-  impl_->forward({ids.begin(), ids.end()}, {&run, 1});
+  std::vector<int> ids;
+  std::vector<Run> runs;
+  for (const ReadRow& row : rows) runs.push_back(impl_->begin(row, ids));
+  impl_->forward(ids, runs);
+}
+
+void AtenNetwork::read_all(const ReadRow& row, std::span<float> logits) {
+  const c10::InferenceMode inference;
+  std::vector<int> ids;
+  const Run run = impl_->begin(row, ids);
+  impl_->write_logits(impl_->forward(ids, {&run, 1}), logits);
 }
 
 void AtenNetwork::step(std::span<const StepRow> rows, std::span<float> logits) {
@@ -222,8 +325,7 @@ void AtenNetwork::step(std::span<const StepRow> rows, std::span<float> logits) {
     ids.push_back(row.token);
     runs.push_back({&tensors, row.position, 1});
   }
-  const Tensor result = impl_->lm_head(impl_->forward(ids, runs)).to(at::kFloat).cpu().contiguous();
-  std::memcpy(logits.data(), result.data_ptr<float>(), result.nbytes());
+  impl_->write_logits(impl_->forward(ids, runs), logits);
 }
 
 }  // namespace parley::causal_lm

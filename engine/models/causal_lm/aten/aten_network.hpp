@@ -1,7 +1,7 @@
 // The decoder in plain tensor operations, on the CPU and on CUDA alike; matrices in groups are made floats
 // again. It reads like the models' own code and is what the CPU's kernels are compared with.
 //
-// No ATen here: LanguageModel includes this header.
+// No ATen here: TokenModel includes this header.
 #pragma once
 
 #include <memory>
@@ -10,20 +10,24 @@
 #include "engine/models/causal_lm/decoder/checkpoint.hpp"
 #include "engine/models/causal_lm/decoder/config.hpp"
 #include "engine/models/causal_lm/decoder/network.hpp"
+#include "engine/models/causal_lm/decoder/precision.hpp"
 
 namespace parley::causal_lm {
 
 class AtenNetwork final : public Network {
  public:
-  // `device`: "cpu" (float32) or "cuda", "cuda:1" (bfloat16). Throws std::runtime_error with a sentence when
-  // there is no such device.
-  AtenNetwork(const DecoderConfig& config, const DecoderCheckpoint& checkpoint, const std::string& device);
+  // `device`: "cpu" or "cuda", "cuda:1". Precision::as_stored computes in float32 on the CPU and in bfloat16
+  // on CUDA; so does int8, which keeps matrices in groups and makes each floats again for its product. Throws
+  // std::runtime_error with a sentence when there is no such device.
+  AtenNetwork(const DecoderConfig& config, const DecoderCheckpoint& checkpoint, Precision precision,
+              const std::string& device);
   ~AtenNetwork() override;
 
   std::unique_ptr<KvCache> new_cache() const override;
   std::size_t kv_bytes_per_token() const override;
   std::size_t weight_bytes() const override;
-  void read(KvCache& cache, int past, std::span<const int> ids) override;
+  void read(std::span<const ReadRow> rows) override;
+  void read_all(const ReadRow& row, std::span<float> logits) override;
   void step(std::span<const StepRow> rows, std::span<float> logits) override;
 
  private:

@@ -72,7 +72,7 @@ CheckpointLayer layer(const weights::Weights& scope, const DecoderConfig& config
 }  // namespace
 
 DecoderCheckpoint DecoderCheckpoint::open(const std::filesystem::path& folder, const DecoderConfig& config) {
-  const weights::Weights all = weights::Weights::open(folder / "model.safetensors");
+  const weights::Weights all = weights::Weights::open(folder);
   const weights::Weights model = all.scope("model");
   DecoderCheckpoint result;
   result.embed_tokens = matrix(model.scope("embed_tokens"), config.vocab_size, config.hidden_size);
@@ -81,6 +81,7 @@ DecoderCheckpoint DecoderCheckpoint::open(const std::filesystem::path& folder, c
   result.norm = vector_of(model, "norm.weight", config.hidden_size);
   if (!config.tie_word_embeddings)
     result.lm_head = matrix(all.scope("lm_head"), config.vocab_size, config.hidden_size);
+  for (const char* other : {"encoder", "adapter"}) all.ignore_scope(other);  // Step-Audio 2's ear
   all.finish();
   check_types(result.embed_tokens);
   if (result.lm_head) check_types(*result.lm_head);

@@ -36,6 +36,8 @@ struct DecoderCheckpoint {
 
   // Throws std::runtime_error with a sentence that lists the tensors which are missing, of another shape or
   // type, or not known. Matrices stay mapped until the result is gone.
+  // `folder` holds model.safetensors, or its index and shards; what belongs to an audio encoder beside the
+  // decoder (encoder.*, adapter.*) is left alone.
   static DecoderCheckpoint open(const std::filesystem::path& folder, const DecoderConfig& config);
 };
 

@@ -21,6 +21,11 @@ class Fields {
   }
   int size(const char* name, int otherwise) const { return has(name) ? positive(name) : otherwise; }
 
+  std::string text(const char* name) const {
+    if (!has(name)) return {};
+    if (!object_.at(name).is_string()) fail(name, "is " + object_.at(name).dump() + "; expected a string");
+    return object_.at(name).get<std::string>();
+  }
   double number(const char* name, double otherwise) const {
     if (!has(name)) return otherwise;
     if (!object_.at(name).is_number()) fail(name, "is " + object_.at(name).dump() + "; expected a number");
@@ -90,21 +95,20 @@ std::vector<float> read_factors(const Fields& fields, int head_dim) {
   return factors;
 }
 
-}  // namespace
-
-DecoderConfig DecoderConfig::read(const json& config, const std::string& where) {
-  if (!config.is_object()) throw std::runtime_error(where + ": expected an object");
+DecoderConfig read_decoder(const json& config, const std::string& kind, const std::string& where) {
+  if (!config.is_object()) throw std::runtime_error(where + " should be an object, but is " + config.dump());
   const Fields fields(config, where);
   DecoderConfig read;
-  const std::string kind = config.value("model_type", std::string());
-  if (kind != "llama" && kind != "qwen2")
-    fields.fail("model_type", "is \"" + kind + "\"; known are llama and qwen2");
   read.vocab_size = fields.size("vocab_size");
   read.hidden_size = fields.size("hidden_size");
   read.intermediate_size = fields.size("intermediate_size");
   read.num_hidden_layers = fields.size("num_hidden_layers");
   read.num_attention_heads = fields.size("num_attention_heads");
-  read.num_key_value_heads = fields.size("num_key_value_heads", read.num_attention_heads);
+  // Step-Audio 2 says it twice.
+  const int groups = fields.size("num_attention_groups", read.num_attention_heads);
+  read.num_key_value_heads = fields.size("num_key_value_heads", groups);
+  if (fields.has("num_attention_groups") && groups != read.num_key_value_heads)
+    fields.fail("num_attention_groups", "must be equal to num_key_value_heads");
   if (read.num_attention_heads % read.num_key_value_heads != 0)
     fields.fail("num_attention_heads", "must be a multiple of num_key_value_heads");
   read.head_dim = fields.size("head_dim", read.hidden_size / read.num_attention_heads);
@@ -120,6 +124,21 @@ DecoderConfig DecoderConfig::read(const json& config, const std::string& where) 
   read.qkv_bias = kind == "qwen2" || attention_bias;
   read.output_bias = kind == "llama" && attention_bias;
   return read;
+}
+
+}  // namespace
+
+DecoderConfig DecoderConfig::read(const json& config, const std::string& where) {
+  if (!config.is_object()) throw std::runtime_error(where + ": expected an object");
+  const std::string kind = Fields(config, where).text("model_type");
+  if (kind == "step_audio_2") {
+    const bool nested = config.contains("text_config");
+    return read_decoder(nested ? config.at("text_config") : config, "qwen2",
+                        nested ? where + ": text_config" : where);
+  }
+  if (kind != "llama" && kind != "qwen2")
+    Fields(config, where).fail("model_type", "is \"" + kind + "\"; known are llama, qwen2 and step_audio_2");
+  return read_decoder(config, kind, where);
 }
 
 }  // namespace parley::causal_lm

@@ -37,6 +37,8 @@ struct DecoderConfig {
   int kv_width() const { return num_key_value_heads * head_dim; }
   int heads_a_kv_head() const { return num_attention_heads / num_key_value_heads; }
 
+  // Of the types llama, qwen2 and step_audio_2, whose language model is a Qwen2 that stands in "text_config"
+  // or, in some files, among the other fields.
   // Throws std::runtime_error with a sentence that begins with `where` and names the field.
   static DecoderConfig read(const nlohmann::json& config, const std::string& where);
 };

@@ -1,4 +1,4 @@
-// What LanguageModel asks of the network behind it. Two implement it: fused/ (the CPU's own kernels) and
+// What TokenModel asks of the network behind it. Two implement it: fused/ (the CPU's own kernels) and
 // aten/ (plain tensor operations on any device).
 #pragma once
 
@@ -23,11 +23,18 @@ class KvCache {
   virtual void copy_from(const KvCache& other, int length) = 0;
 };
 
-// One token that is read at `position` after all that its cache holds before it.
+// One token, or an EmbeddedRows id, that is read at `position` after all that its cache holds before it.
 struct StepRow {
   KvCache* cache;
   int position;
   int token;
+};
+
+// What is read at the positions past, past + 1, ... of one cache: tokens and ids of EmbeddedRows.
+struct ReadRow {
+  KvCache* cache;
+  int past;
+  std::span<const int> ids;
 };
 
 class Network {
@@ -41,8 +48,10 @@ class Network {
   virtual std::size_t kv_bytes_per_token() const = 0;
   virtual std::size_t weight_bytes() const = 0;
 
-  // Reads `ids` at the positions past, past + 1, ...
-  virtual void read(KvCache& cache, int past, std::span<const int> ids) = 0;
+  // Reads all rows, each in its own cache.
+  virtual void read(std::span<const ReadRow> rows) = 0;
+  // The same of one, with what follows each of its ids: logits [ids, vocabulary].
+  virtual void read_all(const ReadRow& row, std::span<float> logits) = 0;
   // Reads one token of each row (every row has its own cache) and gives what follows: logits [rows,
   // vocabulary].
   virtual void step(std::span<const StepRow> rows, std::span<float> logits) = 0;

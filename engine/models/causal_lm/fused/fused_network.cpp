@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/kernels/attention.hpp"
+#include "engine/models/causal_lm/decoder/embedded_rows.hpp"
 
 namespace parley::causal_lm {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 using kernels::Then;
 
 constexpr int tokens_at_once = 128;    // of a long prefill: more would not be faster, but take more memory
+constexpr int logits_at_once = 32;     // each takes a vocabulary of memory
 constexpr int rows_worth_sharing = 8;  // small operations go to the team from so many rows on
 
 kernels::MatrixView view_of(const CheckpointMatrix& matrix) {
@@ -18,6 +20,7 @@ kernels::MatrixView view_of(const CheckpointMatrix& matrix) {
   view.outputs = matrix.outputs;
   view.inputs = matrix.inputs;
   view.weights = matrix.weight.bytes.data();
+  view.mapped = matrix.weight.mapped;
   if (matrix.scale) {
     view.format = matrix.minimum ? kernels::Format::groups4 : kernels::Format::groups8;
     view.scales = matrix.scale->bytes.data();
@@ -26,6 +29,22 @@ kernels::MatrixView view_of(const CheckpointMatrix& matrix) {
     view.format = matrix.weight.dtype == weights::Dtype::f16 ? kernels::Format::f16 : kernels::Format::bf16;
   }
   return view;
+}
+
+std::optional<kernels::Format> format_of(Precision precision) {
+  switch (precision) {
+    case Precision::float32:
+      return kernels::Format::f32;
+    case Precision::bfloat16:
+      return kernels::Format::bf16;
+    case Precision::float16:
+      return kernels::Format::f16;
+    case Precision::int8:
+      return kernels::Format::groups8;
+    case Precision::as_stored:
+      break;
+  }
+  return std::nullopt;
 }
 
 // One after the other, with zeros up to a whole number of panels; empty when all are.
@@ -55,29 +74,32 @@ bool FusedNetwork::supports(const DecoderConfig& config) {
   return kernels::attention_supports(config.head_dim);
 }
 
-FusedNetwork::FusedNetwork(const DecoderConfig& config, const DecoderCheckpoint& checkpoint, int threads)
+FusedNetwork::FusedNetwork(const DecoderConfig& config, const DecoderCheckpoint& checkpoint,
+                           Precision precision, int threads)
     : config_(config),
       kv_shape_{config.num_hidden_layers, config.num_key_value_heads, config.head_dim},
       rotary_(config),
       team_(threads),
       norm_(checkpoint.norm),
       worker_memory_(static_cast<std::size_t>(team_.size())) {
-  embed_tokens_ = kernels::Matrix::pack(team_, view_of(checkpoint.embed_tokens));
-  for (const CheckpointLayer& layer : checkpoint.layers) layers_.push_back(pack(layer));
-  if (checkpoint.lm_head) lm_head_ = kernels::Matrix::pack(team_, view_of(*checkpoint.lm_head));
+  const std::optional<kernels::Format> format = format_of(precision);
+  embed_tokens_ = kernels::Matrix::pack(team_, view_of(checkpoint.embed_tokens), format);
+  for (const CheckpointLayer& layer : checkpoint.layers) layers_.push_back(pack(layer, format));
+  if (checkpoint.lm_head) lm_head_ = kernels::Matrix::pack(team_, view_of(*checkpoint.lm_head), format);
 }
 
-FusedNetwork::Layer FusedNetwork::pack(const CheckpointLayer& from) {
+FusedNetwork::Layer FusedNetwork::pack(const CheckpointLayer& from, std::optional<kernels::Format> format) {
   const std::array qkv{view_of(from.q_proj), view_of(from.k_proj), view_of(from.v_proj)};
   Layer layer;
   layer.input_layernorm = from.input_layernorm;
-  layer.qkv_proj = kernels::Matrix::pack(team_, qkv);
+  layer.qkv_proj = kernels::Matrix::pack(team_, qkv, format);
   layer.qkv_bias = padded({&from.q_bias, &from.k_bias, &from.v_bias});
-  layer.o_proj = kernels::Matrix::pack(team_, view_of(from.o_proj));
+  layer.o_proj = kernels::Matrix::pack(team_, view_of(from.o_proj), format);
   layer.o_bias = padded({&from.o_bias});
   layer.post_attention_layernorm = from.post_attention_layernorm;
-  layer.gate_up_proj = kernels::Matrix::pack_gated(team_, view_of(from.gate_proj), view_of(from.up_proj));
-  layer.down_proj = kernels::Matrix::pack(team_, view_of(from.down_proj));
+  layer.gate_up_proj =
+      kernels::Matrix::pack_gated(team_, view_of(from.gate_proj), view_of(from.up_proj), format);
+  layer.down_proj = kernels::Matrix::pack(team_, view_of(from.down_proj), format);
   return layer;
 }
 
@@ -95,15 +117,30 @@ std::size_t FusedNetwork::weight_bytes() const {
   return bytes;
 }
 
-void FusedNetwork::read(KvCache& cache, int past, std::span<const int> ids) {
-  auto& blocks = dynamic_cast<KvBlocks&>(cache);
-  blocks.reserve(past, past + static_cast<int>(ids.size()));
+void FusedNetwork::read(std::span<const ReadRow> rows) {
+  // One after the other: a piece of one conversation keeps the processor as busy as pieces of several.
+  for (const ReadRow& row : rows) read_in_pieces(row, tokens_at_once, [](int, int) {});
+}
+
+void FusedNetwork::read_all(const ReadRow& row, std::span<float> logits) {
+  read_in_pieces(row, logits_at_once, [&](int first, int count) {
+    write_logits(count, logits.data() + static_cast<std::ptrdiff_t>(first) * config_.vocab_size);
+  });
+}
+
+// Calls then(first, count) after each piece, whose hidden states are in x_.
+template <typename Then>
+void FusedNetwork::read_in_pieces(const ReadRow& row, int piece, Then&& then) {
+  auto& blocks = dynamic_cast<KvBlocks&>(*row.cache);
+  const int count = static_cast<int>(row.ids.size());
+  blocks.reserve(row.past, row.past + count);
   std::vector<Token> tokens;
-  for (std::size_t first = 0; first < ids.size(); first += tokens.size()) {
+  for (int first = 0; first < count; first += piece) {
     tokens.clear();
-    for (std::size_t at = first; at < std::min(ids.size(), first + tokens_at_once); ++at)
-      tokens.push_back({&blocks, past + static_cast<int>(at), ids[at]});
+    for (int at = first; at < std::min(count, first + piece); ++at)
+      tokens.push_back({&blocks, row.past + at, row.ids[static_cast<std::size_t>(at)]});
     forward(tokens, /*same_cache=*/true);
+    then(first, static_cast<int>(tokens.size()));
   }
 }
 
@@ -115,9 +152,12 @@ void FusedNetwork::step(std::span<const StepRow> rows, std::span<float> logits) 
     tokens.push_back({&blocks, row.position, row.token});
   }
   forward(tokens, /*same_cache=*/false);
-  const int count = static_cast<int>(rows.size());
-  norm(norm_, count);
-  kernels::multiply(team_, output_matrix(), normed_.data(), count, {logits.data()}, workspace_);
+  write_logits(static_cast<int>(rows.size()), logits.data());
+}
+
+void FusedNetwork::write_logits(int rows, float* logits) {
+  norm(norm_, rows);
+  kernels::multiply(team_, output_matrix(), normed_.data(), rows, {logits}, workspace_);
 }
 
 void FusedNetwork::forward(std::span<const Token> tokens, bool same_cache) {
@@ -149,7 +189,11 @@ void FusedNetwork::embed(std::span<const Token> tokens) {
   grow(cosines_, static_cast<int>(tokens.size()), pairs);
   grow(sines_, static_cast<int>(tokens.size()), pairs);
   for (int row = 0; const Token& token : tokens) {
-    embed_tokens_.row(token.id, row_of(x_, row, config_.hidden_size));
+    float* x = row_of(x_, row, config_.hidden_size);
+    if (token.id < 0)
+      std::copy_n(EmbeddedRows::find(token.id).values, config_.hidden_size, x);
+    else
+      embed_tokens_.row(token.id, x);
     rotary_.angles(token.position, row_of(cosines_, row, pairs), row_of(sines_, row, pairs));
     ++row;
   }

@@ -13,6 +13,7 @@
 // any mix agree bit for bit.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engine/kernels/multiply.hpp"
@@ -20,6 +21,7 @@
 #include "engine/models/causal_lm/decoder/checkpoint.hpp"
 #include "engine/models/causal_lm/decoder/config.hpp"
 #include "engine/models/causal_lm/decoder/network.hpp"
+#include "engine/models/causal_lm/decoder/precision.hpp"
 #include "engine/models/causal_lm/decoder/rotary.hpp"
 #include "engine/models/causal_lm/fused/kv_blocks.hpp"
 
@@ -30,13 +32,16 @@ class FusedNetwork final : public Network {
   // Whether the kernels can run such a decoder.
   static bool supports(const DecoderConfig& config);
 
-  // `threads` as in Team. The checkpoint is copied into the kernels' own order and not needed afterwards.
-  FusedNetwork(const DecoderConfig& config, const DecoderCheckpoint& checkpoint, int threads);
+  // `threads` as in Team. The checkpoint is copied into the kernels' own order, floats rounded to `precision`
+  // on the way, and not needed afterwards; pages of its files are given back as they are read.
+  FusedNetwork(const DecoderConfig& config, const DecoderCheckpoint& checkpoint, Precision precision,
+               int threads);
 
   std::unique_ptr<KvCache> new_cache() const override;
   std::size_t kv_bytes_per_token() const override;
   std::size_t weight_bytes() const override;
-  void read(KvCache& cache, int past, std::span<const int> ids) override;
+  void read(std::span<const ReadRow> rows) override;
+  void read_all(const ReadRow& row, std::span<float> logits) override;
   void step(std::span<const StepRow> rows, std::span<float> logits) override;
 
  private:
@@ -63,7 +68,10 @@ class FusedNetwork final : public Network {
     std::vector<const std::byte*> pieces;
   };
 
-  Layer pack(const CheckpointLayer& from);
+  Layer pack(const CheckpointLayer& from, std::optional<kernels::Format> format);
+  template <typename Then>
+  void read_in_pieces(const ReadRow& row, int piece, Then&& then);
+  void write_logits(int rows, float* logits);                    // of x_
   void forward(std::span<const Token> tokens, bool same_cache);  // into x_
   void embed(std::span<const Token> tokens);
   void norm(const std::vector<float>& weight, int rows);  // x_ into normed_
