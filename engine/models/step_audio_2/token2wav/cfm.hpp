@@ -1,0 +1,45 @@
+// Conditional flow matching (Lipman et al. 2023) with classifier-free guidance: noise becomes a mel
+// spectrogram in ten Euler steps whose times lie on a quarter of a cosine, 1 - cos(pi / 2 * i / 10).
+//
+//   v = (1 + rate) * v(x, conditions) - rate * v(x, nothing),   rate 0.7
+//
+// On the CPU each row of the guidance, of each stream, is a task of its own for the crew, so that what a
+// stream sounds like does not depend on who is computed with it; on a GPU equally long rows are one batch.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <span>
+
+#include "engine/models/step_audio_2/token2wav/crew.hpp"
+#include "engine/models/step_audio_2/token2wav/dit.hpp"
+
+namespace parley::step_audio_2 {
+
+class Cfm {
+ public:
+  Cfm(const weights::Weights& weights, const DitConfig& config, double guidance_rate,
+      const layers::Placement& placement);
+
+  struct Job {
+    at::Tensor noise;      // [time, bins]
+    at::Tensor mu;         // [time, bins]
+    at::Tensor speaker;    // [bins]
+    at::Tensor condition;  // [time, bins], or undefined: zeros
+    const DitPrompt* prompt = nullptr;
+    DitCache* cache = nullptr;  // frames and new_tails are staged
+
+    at::Tensor mel;  // the answer: [time, bins]
+  };
+  void solve(Crew& crew, std::span<Job> jobs) const;
+
+  const Dit& estimator() const { return estimator_; }
+  int steps() const { return estimator_.steps(); }
+
+ private:
+  std::vector<float> steps_;  // how far each step goes
+  double guidance_rate_;
+  Dit estimator_;
+};
+
+}  // namespace parley::step_audio_2
