@@ -12,7 +12,7 @@ def make_config(text_config: dict, attention: str = "eager") -> transformers.Qwe
     names = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "vocab_size",
              "max_position_embeddings", "rms_norm_eps", "rope_theta")
     return transformers.Qwen2Config(**{name: text_config[name] for name in names}, hidden_act="silu", tie_word_embeddings=False,
-                                    use_sliding_window=False, attn_implementation=attention)
+                                    sliding_window=None, attn_implementation=attention)
 
 
 @dataclasses.dataclass

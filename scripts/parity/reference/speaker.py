@@ -16,6 +16,7 @@ from . import hearing, packages
 MEL_RATE_HZ = 24000
 HEAD_WIDTH = 64
 MELS_A_TOKEN = 2
+LEAST_MARGIN = 5e-4  # of an S3 level from the next
 
 
 @dataclasses.dataclass
@@ -32,9 +33,17 @@ class SpeakerEncoder:
         self.campplus = onnxruntime.InferenceSession(folder / "campplus.onnx", providers=["CPUExecutionProvider"])
 
     def tokens_of(self, sound_16k: torch.Tensor) -> torch.Tensor:
-        """[1, Tp]."""
+        """[1, Tp]. Refuses a sound that rounding errors could give other ids."""
         mel = s3tokenizer.log_mel_spectrogram(sound_16k)
+        levels = []
+        hook = self.s3.quantizer._codebook.project_down.register_forward_hook(lambda module, given, made: levels.append(made))
         ids, lengths = self.s3.quantize(mel[None], torch.tensor([mel.shape[1]]))
+        hook.remove()
+        # Each level is rounded to -1, 0 or 1.
+        margin = min(float((level.tanh() * 0.9990000128746033).abs().sub(0.5).abs().min()) for level in levels)
+        if margin < LEAST_MARGIN:
+            raise ValueError(f"an S3 level lies {margin:.1e} from where it is rounded the other way; expected at least"
+                             f" {LEAST_MARGIN}: take another recording")
         return ids[:, :int(lengths[0])].to(torch.int32)
 
     @torch.inference_mode()
@@ -58,5 +67,8 @@ def load_s3(path: pathlib.Path) -> S3TokenizerV2:
     layers = 1 + max(int(name.split(".")[2]) for name in weights if name.startswith("encoder.blocks."))
     model = S3TokenizerV2("speech_tokenizer_v2_25hz", ModelConfig(n_mels=mels, n_audio_state=width,
                                                                  n_audio_head=width // HEAD_WIDTH, n_audio_layer=layers))
+    inner = weights["encoder.blocks.0.mlp.0.bias"].shape[0]
+    for block in model.encoder.blocks:  # four times the width whatever the configuration says
+        block.mlp[0], block.mlp[2] = type(block.mlp[0])(width, inner), type(block.mlp[2])(inner, width)
     model.load_state_dict(weights, strict=True)
     return model.eval()
