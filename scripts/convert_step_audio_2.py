@@ -158,7 +158,8 @@ def main():
     arguments.add_argument("--id", metavar="NAME", help="what clients call the bundle; else its folder's name")
     options = arguments.parse_args()
     for number in STOPPING:
-        signal.signal(number, stop)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
+            signal.signal(number, stop)
     try:
         convert(options.checkpoint, options.bundle, options.dtype, options.voice, options.recipe, options.id,
                 progress=Progress(sys.stderr))

@@ -48,6 +48,8 @@ def count(names, pattern):
 
 # ---- the language model, its ear and what joins them (model.safetensors)
 
+ADAPTER_KERNEL = 3  # where config.json does not say
+
 
 @dataclasses.dataclass
 class ModelSizes:
@@ -95,7 +97,7 @@ class ModelSizes:
             head=text["head_dim"] if isinstance(text.get("head_dim"), int) else hidden // heads,
             vocabulary=in_text("vocab_size"), mels=in_ear("n_mels"), positions=in_ear("n_audio_ctx"),
             ear_width=in_ear("n_audio_state"), ear_heads=in_ear("n_audio_head"), ear_layers=in_ear("n_audio_layer"),
-            adapter_kernel=in_ear("kernel_size"))
+            adapter_kernel=in_ear("kernel_size") if "kernel_size" in ear else ADAPTER_KERNEL)
         for what, whole, part in (("num_attention_heads", heads, sizes.kv_heads),
                                   ("audio_encoder_config.n_audio_state", sizes.ear_width, sizes.ear_heads)):
             if whole % part:

@@ -7,12 +7,12 @@ import mmap
 import pathlib
 
 import numpy as np
-from onnx import NodeProto, numpy_helper
+from onnx import NodeProto, StringStringEntryProto, numpy_helper
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 MODEL_GRAPH = 7
 GRAPH_NODE, GRAPH_INITIALIZER = 1, 5
-TENSOR_DIMS, TENSOR_TYPE, TENSOR_FLOATS, TENSOR_NAME, TENSOR_RAW, TENSOR_LOCATION = 1, 2, 4, 8, 9, 14
+TENSOR_DIMS, TENSOR_TYPE, TENSOR_FLOATS, TENSOR_NAME, TENSOR_RAW, TENSOR_ELSEWHERE = 1, 2, 4, 8, 9, 13
 ELEMENT = {1: "<f4", 10: "<f2", 11: "<f8"}
 PASSES_ON = ("Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Dropout")
 
@@ -68,7 +68,7 @@ class Graph:
                     self.stored[tensor.name] = tensor
 
     def initializer(self, data, begin, end):
-        shape, kind, name, payload = [], 0, "", None
+        shape, kind, name, payload, elsewhere = [], 0, "", (0, 0), {}
         for field, first, last in fields(data, begin, end):
             if field == TENSOR_DIMS:
                 shape += dimensions(data, first, last)
@@ -78,9 +78,20 @@ class Graph:
                 name = data[first:last].decode()
             elif field in (TENSOR_RAW, TENSOR_FLOATS) and last > first:
                 payload = (first, last - first)
-            elif field == TENSOR_LOCATION and varint(data, first)[0] != 0:
-                raise ValueError(f"{name} is kept in another file, which is not supported")
-        return Stored(self.path, name, tuple(shape), kind, *(payload or (0, 0)))
+            elif field == TENSOR_ELSEWHERE:
+                entry = StringStringEntryProto.FromString(data[first:last])
+                elsewhere[entry.key] = entry.value
+        if elsewhere:
+            return self.in_another_file(name, tuple(shape), kind, elsewhere)
+        return Stored(self.path, name, tuple(shape), kind, *payload)
+
+    def in_another_file(self, name, shape, kind, place):
+        """Newer exports keep large tensors in a file beside the graph."""
+        file = self.path.with_name(pathlib.PurePath(place.get("location", "")).name)
+        if file.name != place.get("location") or not file.is_file():
+            raise ValueError(f"{name} is in {place.get('location')!r}, which is no file beside it")
+        begin = int(place.get("offset", 0))
+        return Stored(file, name, shape, kind, begin, int(place.get("length", file.stat().st_size - begin)))
 
     def constant(self, value):
         """The array of a value that does not depend on the input, or None. Follows copies and transpositions."""
@@ -93,7 +104,7 @@ class Graph:
         if node.op_type == "Constant":
             return numpy_helper.to_array(attribute(node, "value").t).astype(np.float32)
         array = self.constant(node.input[0])
-        return array if node.op_type == "Identity" else np.transpose(array, permutation(node, array.ndim))
+        return np.transpose(array, permutation(node, array.ndim)) if node.op_type == "Transpose" else array
 
     def constant_shape(self, value):
         if value in self.stored:
@@ -104,10 +115,10 @@ class Graph:
         if node.op_type == "Constant":
             found = attribute(node, "value")
             return None if found is None else tuple(found.t.dims)
-        if node.op_type not in ("Identity", "Transpose"):
+        if node.op_type not in ("Identity", "Cast", "Transpose"):
             return None
         shape = self.constant_shape(node.input[0])
-        if shape is None or node.op_type == "Identity":
+        if shape is None or node.op_type != "Transpose":
             return shape
         return tuple(shape[axis] for axis in permutation(node, len(shape)))
 

@@ -11,6 +11,7 @@ from tensor_file import Tensor
 from .onnx_graph import Graph, attribute
 
 NUMBERS_PER_BLOCK = 52
+LAST_MATRIX = "onnx::MatMul_2536"
 FIRST_NORM = "onnx::LayerNormalization_2224"
 TOP = {"encoder.conv1.weight": "onnx::Conv_2216", "encoder.conv1.bias": "onnx::Conv_2217",
        "encoder.conv2.weight": "onnx::Conv_2218", "encoder.conv2.bias": "onnx::Conv_2219",
@@ -38,11 +39,18 @@ def by_number(graph):
         names |= {f"encoder.blocks.{block}.{name}": numbered(numbered_name, block) for name, numbered_name in BLOCK.items()}
         names[f"encoder.blocks.{block}.attn.fsmn_block.weight"] = f"blocks.{block}.attn.fsmn_block.weight"
         block += 1
-    last = [node for node in graph.nodes if node.op_type == "MatMul" and node.input[1] in graph.stored]
-    if last:  # onnx::MatMul_2536 in the published file
-        names["quantizer._codebook.project_down.weight"] = last[-1].input[1]
+    names["quantizer._codebook.project_down.weight"] = last_matrix(graph, block)
     return {name: tensor(graph, value, name.endswith(".weight") and ".attn.fsmn" not in name)
             for name, value in names.items() if graph.constant_shape(value) is not None}
+
+
+def last_matrix(graph, blocks):
+    """Published as 2536, which is where a seventh block would begin; the last matrix of an export with fewer blocks."""
+    for name in (LAST_MATRIX, numbered("MatMul_2224", blocks)):
+        if name in graph.stored:
+            return name
+    matrices = [node.input[1] for node in graph.nodes if node.op_type == "MatMul" and node.input[1] in graph.stored]
+    return matrices[-1] if matrices else ""
 
 
 def numbered(name, block):
@@ -69,7 +77,9 @@ class Walk:
         if node.op_type == "Conv":
             self.convolution(node)
         elif node.op_type == "LayerNormalization":
-            self.norm(node)
+            self.norm(node.input[1], node.input[2], node.output[0])
+        elif node.op_type == "Div":
+            self.norm_in_parts(node)
         elif node.op_type in ("MatMul", "Gemm") and self.graph.constant_shape(node.input[1]) is not None:
             self.matrix(node)
 
@@ -82,16 +92,30 @@ class Walk:
         self.put(f"encoder.conv{self.convs}.weight", node.input[1])
         self.put(f"encoder.conv{self.convs}.bias", node.input[2])
 
-    def norm(self, node):
+    def norm_in_parts(self, node):
+        """(x - mean) / sqrt(variance + eps) * gain + shift, as exports of before opset 17 write it."""
+        root = self.graph.source(node.input[1])
+        scaled = self.graph.reader(node.output[0], "Mul") if root is not None and root.op_type == "Sqrt" else None
+        shifted = self.graph.reader(scaled.output[0], "Add") if scaled is not None else None
+        gain, shift = self.vector(scaled), self.vector(shifted)
+        if gain is not None and shift is not None:
+            self.norm(gain, shift, shifted.output[0])
+
+    def vector(self, node):
+        """The constant among a node's inputs that has one axis."""
+        values = node.input if node is not None else ()
+        return next((value for value in values if len(self.graph.constant_shape(value) or ()) == 1), None)
+
+    def norm(self, gain, shift, result):
         first = self.norms % 2 == 0
         self.norms += 1
         if first:
-            self.block, self.first_norm, self.second_norm, self.matrices = self.block + 1, node.output[0], None, 0
+            self.block, self.first_norm, self.second_norm, self.matrices = self.block + 1, result, None, 0
         else:
-            self.second_norm = node.output[0]
+            self.second_norm = result
         name = "attn_ln" if first else "mlp_ln"
-        self.take(f"{name}.weight", node.input[1])
-        self.take(f"{name}.bias", node.input[2])
+        self.take(f"{name}.weight", gain)
+        self.take(f"{name}.bias", shift)
 
     def matrix(self, node):
         shape = self.graph.constant_shape(node.input[1])
@@ -105,7 +129,7 @@ class Walk:
         if self.second_norm is not None:
             part = "mlp.0" if self.matrices == 0 else "mlp.2"
             self.matrices += 1
-        elif node.input[0] != self.first_norm:
+        elif self.origin(node.input[0]) != self.first_norm:
             part = "attn.out"
         elif bias is None:
             part = "attn.key"
@@ -117,13 +141,14 @@ class Walk:
         if bias is not None:
             self.take(f"{part}.bias", bias)
 
+    def origin(self, value):
+        node = self.graph.source(value)
+        return node.output[0] if node is not None else value
+
     def bias(self, node):
         if node.op_type == "Gemm":
             return node.input[2] if len(node.input) > 2 else None
-        add = self.graph.reader(node.output[0], "Add")
-        if add is None:
-            return None
-        return next((value for value in add.input if len(self.graph.constant_shape(value) or ()) == 1), None)
+        return self.vector(self.graph.reader(node.output[0], "Add"))
 
     def feeds_memory(self, node):
         """Whether what the matrix makes reaches the depthwise convolution without passing a product of activations."""

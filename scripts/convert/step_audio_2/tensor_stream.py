@@ -66,12 +66,17 @@ def entries(path):
             header = json.loads(file.read(header_size))
         except ValueError as error:
             raise ValueError(f"{path} is not a safetensors file: {error}") from error
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} is not a safetensors file: its header is no JSON object")
     found = {}
     for name, entry in header.items():
         if name == "__metadata__":
             continue
-        begin, end = entry["data_offsets"]
-        dtype, shape = entry["dtype"], tuple(entry["shape"])
+        try:
+            (begin, end), dtype, shape = entry["data_offsets"], entry["dtype"], tuple(entry["shape"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: the header says of {name} {str(entry)[:80]}; expected dtype, shape and data_offsets"
+                             ) from error
         if dtype not in WIDTH:
             raise ValueError(f"{path}: {name} is stored as {dtype}, which cannot be converted")
         if not 0 <= begin <= end or end - begin != int(np.prod(shape, dtype=np.int64)) * WIDTH[dtype]:

@@ -12,6 +12,7 @@ WORDS = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{
          r"|\s+(?!\S)|\s+")
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
 FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
+AUDIO = re.compile(r"<audio_(\d+)>")
 PADDING_TOKENS = 1  # <audio_6561>, behind the speech tokens, fills a slot that has no sound
 
 REQUIRED = ("<|endoftext|>", "<|EOT|>", "<|BOT|>", "<audio_start>", "<audio_end>", "<audio_patch>", "<tts_start>", "<tts_end>",
@@ -88,17 +89,29 @@ def problems(tokenizer, vocabulary_size, speech_tokens, source="tokenizer.json")
     """A line for each token that is missing or has an id that cannot be. `speech_tokens`: how many token2wav knows."""
     ids = {**tokenizer["model"].get("vocab", {}), **{token["content"]: token["id"] for token in tokenizer["added_tokens"]}}
     lines = [f"{source}: missing the token {token}" for token in REQUIRED if token not in ids]
-    first = ids.get("<audio_0>")
-    for number in range(speech_tokens + PADDING_TOKENS):
-        token = f"<audio_{number}>"
-        if token not in ids:
-            lines.append(f"{source}: missing the token {token}")
-        elif first is not None and ids[token] != first + number:
-            lines.append(f"{source}: {token} is {ids[token]}; expected {first + number}, as the audio tokens stand in a row")
+    lines += audio_problems(ids, speech_tokens, source)
     beyond = {token: number for token, number in ids.items() if number >= vocabulary_size}
     lines += [f"{source}: {token} is {number}, but the vocabulary has {vocabulary_size} rows"
               for token, number in beyond.items()]
     if vocabulary_size == PUBLISHED_SIZE:
         lines += [f"{source}: {token} is {ids.get(token, 'missing')}; the published checkpoints have it at {number}"
                   for token, number in PUBLISHED.items() if ids.get(token) != number]
+    return lines
+
+
+def audio_problems(ids, speech_tokens, source):
+    """<audio_0>, <audio_1>, ... stand in a row: the speech tokens that token2wav knows, then the padding."""
+    numbers = {int(match[1]): number for token, number in ids.items() if (match := AUDIO.fullmatch(token))}
+    if not numbers:
+        return [f"{source}: missing the token <audio_0> and those that follow it"]
+    first, lines = numbers.get(0), []
+    for place in range(max(numbers) + 1):
+        if place not in numbers:
+            lines.append(f"{source}: missing the token <audio_{place}>")
+        elif first is not None and numbers[place] != first + place:
+            lines.append(f"{source}: <audio_{place}> is {numbers[place]}; expected {first + place}, as the audio tokens stand "
+                         "in a row")
+    if max(numbers) > speech_tokens + PADDING_TOKENS - 1:
+        lines.append(f"{source}: has <audio_{max(numbers)}>, but flow.yaml's vocab_size is {speech_tokens}: the last one should "
+                     f"be <audio_{speech_tokens}>, the padding")
     return lines

@@ -45,15 +45,11 @@ def read(path):
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not a zip archive, which torch.save has written since version 1.6: "
                          "fetch it again, or save it anew with a current torch")
-    with zipfile.ZipFile(path) as archive:
-        entries = {entry.filename: entry for entry in archive.infolist()}
-        pickles = [name for name in entries if name.endswith("/data.pkl")]
-        if len(pickles) != 1:
-            raise ValueError(f"{path} holds {len(pickles)} files data.pkl; expected one, as torch.save writes it")
-        root = pickles[0].removesuffix("data.pkl")
-        if f"{root}byteorder" in entries and archive.read(f"{root}byteorder") != b"little":
-            raise ValueError(f"{path} was written on a big-endian machine, which cannot be read here")
-        value = Machine(path).run(archive.read(pickles[0]))
+    try:
+        entries, root, pickle = listing(path)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # checksums, compression, encryption
+        raise ValueError(f"{path} is damaged ({error}): fetch it again") from error
+    value = Machine(path).run(pickle)
     if not isinstance(value, dict):
         raise ValueError(f"{path} holds a {type(value).__name__}; expected tensors by name (a state_dict)")
     tensors = {}
@@ -62,6 +58,18 @@ def read(path):
             raise ValueError(f"{path}: {name!r} is a {type(view).__name__}; expected a tensor")
         tensors[name] = tensor(path, name, view, entries.get(f"{root}data/{view.storage.key}"))
     return tensors
+
+
+def listing(path):
+    with zipfile.ZipFile(path) as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+        pickles = [name for name in entries if name.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise ValueError(f"{path} holds {len(pickles)} files data.pkl; expected one, as torch.save writes it")
+        root = pickles[0].removesuffix("data.pkl")
+        if f"{root}byteorder" in entries and archive.read(f"{root}byteorder") != b"little":
+            raise ValueError(f"{path} was written on a big-endian machine, which cannot be read here")
+        return entries, root, archive.read(pickles[0])
 
 
 def tensor(path, name, view, entry):
@@ -78,8 +86,11 @@ def tensor(path, name, view, entry):
                          "elements")
 
     def load():
-        with zipfile.ZipFile(path) as archive:  # checks the bytes' checksum
-            raw = np.frombuffer(archive.read(entry.filename), np.uint8)
+        try:
+            with zipfile.ZipFile(path) as archive:  # checks the bytes' checksum
+                raw = np.frombuffer(archive.read(entry.filename), np.uint8)
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise ValueError(f"{path} is damaged where {name} is ({error}): fetch it again") from error
         elements = raw.view("<u2" if view.storage.dtype == "BF16" else NUMPY_OF[view.storage.dtype])
         window = np.lib.stride_tricks.as_strided(elements[view.offset:], view.shape,
                                                  [stride * width for stride in view.strides], writeable=False)
