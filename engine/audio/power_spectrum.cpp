@@ -1,26 +1,60 @@
 #include "engine/audio/power_spectrum.hpp"
 
-#include <kiss_fftr.h>
-
 #include <cassert>
-#include <new>
-#include <vector>
+#include <cmath>
+#include <numbers>
+#include <stdexcept>
+#include <string>
 
 namespace parley::audio {
+namespace {
 
-PowerSpectrum::PowerSpectrum(std::size_t size)
-    : size_(size), fft_(kiss_fftr_alloc(static_cast<int>(size), 0, nullptr, nullptr)) {
-  if (fft_ == nullptr) throw std::bad_alloc();
+// The first factor of `count` that a transform is split by; a prime above 5 is not split at all.
+std::size_t radix_of(std::size_t count) {
+  for (const int radix : {4, 2, 3, 5})
+    if (count % static_cast<std::size_t>(radix) == 0) return static_cast<std::size_t>(radix);
+  return count;
 }
 
-PowerSpectrum::~PowerSpectrum() { kiss_fftr_free(fft_); }
+}  // namespace
+
+PowerSpectrum::PowerSpectrum(std::size_t size)
+    : size_(size), turns_(size), packed_(size / 2), spectrum_(size / 2) {
+  if (size == 0 || size % 2 != 0)
+    throw std::invalid_argument("a spectrum needs frames of an even size, not " + std::to_string(size));
+  for (std::size_t n = 0; n < size; ++n)
+    turns_[n] = std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(n) / static_cast<double>(size));
+}
+
+// Cooley and Tukey 1965, decimation in time: out[k] = sum of in[n * stride] turn(n k, count).
+void PowerSpectrum::transform(const Complex* in, std::size_t stride, std::size_t count, Complex* out) const {
+  if (count == 1) {
+    out[0] = in[0];
+    return;
+  }
+  const std::size_t radix = radix_of(count), part = count / radix;
+  for (std::size_t q = 0; q < radix; ++q) transform(in + q * stride, stride * radix, part, out + q * part);
+  std::vector<Complex> terms(radix);
+  for (std::size_t k = 0; k < part; ++k) {
+    for (std::size_t q = 0; q < radix; ++q) terms[q] = out[q * part + k] * turn(q * k, count);
+    for (std::size_t r = 0; r < radix; ++r) {
+      Complex sum = terms[0];
+      for (std::size_t q = 1; q < radix; ++q) sum += terms[q] * turn(q * r, radix);
+      out[r * part + k] = sum;
+    }
+  }
+}
 
 void PowerSpectrum::operator()(std::span<const float> frame, std::span<float> power) {
   assert(frame.size() == size() && power.size() == bins());
-  std::vector<kiss_fft_cpx> spectrum(bins());
-  kiss_fftr(fft_, frame.data(), spectrum.data());
-  for (std::size_t bin = 0; bin < power.size(); ++bin)
-    power[bin] = spectrum[bin].r * spectrum[bin].r + spectrum[bin].i * spectrum[bin].i;
+  const std::size_t half = packed_.size();
+  for (std::size_t n = 0; n < half; ++n) packed_[n] = {frame[2 * n], frame[2 * n + 1]};
+  transform(packed_.data(), 1, half, spectrum_.data());
+  for (std::size_t bin = 0; bin <= half; ++bin) {
+    const Complex here = spectrum_[bin % half], mirrored = std::conj(spectrum_[(half - bin) % half]);
+    const Complex even = (here + mirrored) * 0.5, odd = (here - mirrored) * Complex(0, -0.5);
+    power[bin] = static_cast<float>(std::norm(even + odd * turns_[bin]));
+  }
 }
 
 }  // namespace parley::audio

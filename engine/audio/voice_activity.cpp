@@ -97,8 +97,8 @@ float VoiceActivity::probability(std::span<const float, window_samples> window) 
   std::array<float, frames * 129> input{};  // [time, channels], large enough for every layer
   for (int t = 0; t < frames; ++t) {
     std::array<float, spectrum_width> parts{};
-    accumulate(parts, std::span(samples).subspan(static_cast<std::size_t>(t * hop), fft_size),
-               net_->spectrum_.data());
+    audio::accumulate(parts, std::span(samples).subspan(static_cast<std::size_t>(t * hop), fft_size),
+                      net_->spectrum_.data());
     for (std::size_t b = 0; b < spectrum_bins; ++b)
       input[static_cast<std::size_t>(t) * spectrum_bins + b] =
           std::sqrt(parts[b] * parts[b] + parts[spectrum_bins + b] * parts[spectrum_bins + b]);
@@ -116,8 +116,8 @@ float VoiceActivity::probability(std::span<const float, window_samples> window) 
       for (int tap = 0; tap < 3; ++tap) {
         int from = t * convolution.stride + tap - 1;
         if (from < 0 || from >= length) continue;
-        accumulate(row, std::span(input).subspan(static_cast<std::size_t>(from) * inputs, inputs),
-                   &convolution.weight[static_cast<std::size_t>(tap) * inputs * outputs]);
+        audio::accumulate(row, std::span(input).subspan(static_cast<std::size_t>(from) * inputs, inputs),
+                          &convolution.weight[static_cast<std::size_t>(tap) * inputs * outputs]);
       }
       for (float& value : row) value = std::max(value, 0.0F);
     }
@@ -127,8 +127,8 @@ float VoiceActivity::probability(std::span<const float, window_samples> window) 
 
   std::array<float, 4 * width> gates;
   std::copy(net_->lstm_bias_.begin(), net_->lstm_bias_.end(), gates.begin());
-  accumulate(gates, std::span(input).first(width), net_->lstm_input_.data());
-  accumulate(gates, hidden_, net_->lstm_hidden_.data());
+  audio::accumulate(gates, std::span(input).first(width), net_->lstm_input_.data());
+  audio::accumulate(gates, hidden_, net_->lstm_hidden_.data());
   float sum = net_->output_bias_;
   for (std::size_t i = 0; i < width; ++i) {
     cell_[i] = sigmoid(gates[width + i]) * cell_[i] + sigmoid(gates[i]) * std::tanh(gates[2 * width + i]);

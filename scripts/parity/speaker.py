@@ -2,8 +2,9 @@
 
 The references are torchaudio (sample rates, fbank), librosa's filters (24 kHz mel), the packages s3tokenizer and
 stepaudio2-minicpmo, and CAM++ as chatterbox-tts carries it. Weights are numbers by a formula; the file only lists
-their names, shapes and scales, in the form that a bundle has. CAM++'s batch norms are folded there, so here they are
-unfolded with statistics of their own: a network that means the same if, and only if, the folding is understood.
+their names, shapes and scales (JSON in its metadata), in the form that a bundle has. CAM++'s batch norms are folded
+there, so here they are unfolded with statistics of their own: a network that means the same if, and only if, the
+folding is understood.
 """
 
 import importlib.util
@@ -62,8 +63,8 @@ class FormulaWeights:
         self.add(f"{name}.{weight}", channels, scale=0.4, offset=1.0)
         self.add(f"{name}.{bias}", channels, scale=0.3)
 
-    def description(self) -> str:
-        return json.dumps({"first_seed": self.first_seed, "tensors": self.table}, separators=(",", ":"))
+    def description(self) -> dict:
+        return {"first_seed": self.first_seed, "tensors": self.table}
 
 
 # S3 tokenizer
@@ -195,8 +196,8 @@ def campplus(weights: FormulaWeights) -> torch.nn.Module:
                 unfolding.norm_alone(base)
         elif ".tdnnd" in name and base.endswith(".linear1") and "cam_layer" not in name and kind == "weight":
             unfolding.convolution_then_norm(base, base, base.removesuffix("linear1") + "nonlinear2.batchnorm")
-    unfolding.convolution_then_norm("xvector.tdnn.linear", "xvector.tdnn.linear", "xvector.tdnn.nonlinear.batchnorm")
-    unfolding.convolution_then_norm("xvector.transit3.linear", "xvector.transit3.linear", "xvector.out_nonlinear.batchnorm")
+    for base, norm in (("xvector.tdnn.linear", "tdnn.nonlinear"), ("xvector.transit3.linear", "out_nonlinear")):
+        unfolding.convolution_then_norm(base, base, f"xvector.{norm}.batchnorm")
     unfolding.convolution_then_norm(
         "xvector.dense", "xvector.dense.linear", "xvector.dense.nonlinear.batchnorm", affine=False
     )
@@ -296,6 +297,8 @@ def make(folder: pathlib.Path):
     small_tokenizer, campplus_model = s3_tokenizer(small), campplus(voice)
     kept = sample_rates() | spectra() | tokens(small_tokenizer, s3_tokenizer(official))
     kept |= embeddings(campplus_model) | prompts(small_tokenizer, campplus_model)
-    metadata = {"s3_small": small.description(), "s3_official": official.description(), "campplus": voice.description()}
     kept = {name: numpy.ascontiguousarray(value) for name, value in kept.items()}
+    checkpoints = {"s3_small": small, "s3_official": official, "campplus": voice}
+    described = {name: weights.description() for name, weights in checkpoints.items()}
+    metadata = {"checkpoints": json.dumps(described, separators=(",", ":"))}  # one entry: several lie in any order
     save_file(kept, folder / "speaker.safetensors", metadata)

@@ -17,7 +17,7 @@ namespace parley::test {
 // `left_out` stay away.
 inline void write_formula_checkpoint(const std::string& name, const std::filesystem::path& file,
                                      const std::string& left_out = "") {
-  const auto description = nlohmann::json::parse(speaker_reference().metadata().at(name));
+  const auto description = nlohmann::json::parse(speaker_reference().metadata().at("checkpoints")).at(name);
   auto seed = description["first_seed"].get<std::uint32_t>();
   std::vector<std::vector<float>> values;
   std::map<std::string, weights::TensorToWrite> tensors;
