@@ -334,7 +334,8 @@ void multiply_strip(const float* x, const float* weights, std::ptrdiff_t panel_s
 
 template <Format format>
 void widen_all(const std::byte* weights, int count, float* out) {
-  for (int i = 0; i < count; i += 8) load_weights<format>(weights, i).store(out + i);
+  constexpr int bytes = format == Format::f32 ? 4 : 2;
+  for (int i = 0; i < count; i += panel_rows) load_weights<format>(weights + i * bytes).store(out + i);
 }
 
 void widen(Format format, const std::byte* weights, int count, float* out) {
