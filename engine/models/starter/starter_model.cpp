@@ -164,7 +164,7 @@ void StarterModel::begin_reading(StarterTurn& turn) {
   }
   causal_lm::KvSlot& slot = turn.slot();
   const auto& own = turn.dialogue.slot;
-  const int in_dialogue = own ? common_length(own->tokens(), wanted) : 0;
+  const int in_dialogue = own ? causal_lm::common_length(own->tokens(), wanted) : 0;
   if (const auto shared = prefixes_.find(wanted); shared.length > in_dialogue) {
     slot.copy_from(*shared.slot, shared.length);
   } else if (turn.own_slot) {
@@ -179,7 +179,7 @@ void StarterModel::begin_reading(StarterTurn& turn) {
 // ---- speaking
 
 void StarterModel::begin_speaking(StarterTurn& turn, StepEvents& events) {
-  prefixes_.keep(brain_, turn.slot(), std::min(turn.prompt.system_length, turn.slot().length()));
+  prefixes_.keep(turn.slot(), std::min(turn.prompt.system_length, turn.slot().length()), brain_.new_slot());
   const int room = info_.context_tokens - static_cast<int>(turn.prompt.ids.size());
   turn.token_limit = std::min(turn.request.max_output_tokens.value_or(room), room);
   turn.next_token = turn.prompt.ids.back();

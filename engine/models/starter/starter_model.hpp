@@ -13,7 +13,7 @@
 
 #include "engine/cuda/device.hpp"
 #include "engine/models/causal_lm/language_model.hpp"
-#include "engine/models/starter/prefix_cache.hpp"
+#include "engine/models/causal_lm/prefix_cache.hpp"
 #include "engine/models/starter/starter_turn.hpp"
 #include "engine/models/starter/voice/speaker.hpp"
 #include "engine/models/whisper/recognizer.hpp"
@@ -77,7 +77,7 @@ class StarterModel final : public engine::SpeechModel {
   std::shared_ptr<const voice::Voice> voice_;
   StarterSettings settings_;
   engine::ModelInfo info_;
-  PrefixCache prefixes_;  // after brain_, which its slots must not outlive
+  causal_lm::PrefixCache prefixes_;  // after brain_, which its slots must not outlive
 };
 
 }  // namespace parley::starter

@@ -1,9 +1,10 @@
-// Tested by test/engine/models/starter/prefix_cache_test.cpp.
-#include "engine/models/starter/prefix_cache.hpp"
+// Tested by test/engine/models/causal_lm/prefix_cache_test.cpp.
+#include "engine/models/causal_lm/prefix_cache.hpp"
 
 #include <algorithm>
+#include <utility>
 
-namespace parley::starter {
+namespace parley::causal_lm {
 
 int common_length(std::span<const int> one, std::span<const int> other) {
   const auto [end, unused] = std::mismatch(one.begin(), one.end(), other.begin(), other.end());
@@ -25,13 +26,13 @@ PrefixCache::Match PrefixCache::find(std::span<const int> ids) {
   return {&slots_.front(), length};
 }
 
-void PrefixCache::keep(const causal_lm::LanguageModel& model, const causal_lm::KvSlot& slot, int length) {
+void PrefixCache::keep(const KvSlot& slot, int length, KvSlot empty) {
   if (length <= 0 || most_ == 0) return;
   const std::span<const int> ids = std::span(slot.tokens()).first(static_cast<std::size_t>(length));
   if (find(ids).length == length) return;
   if (slots_.size() == most_) slots_.pop_back();
-  slots_.push_front(model.new_slot());
+  slots_.push_front(std::move(empty));
   slots_.front().copy_from(slot, length);
 }
 
-}  // namespace parley::starter
+}  // namespace parley::causal_lm

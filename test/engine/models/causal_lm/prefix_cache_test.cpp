@@ -1,4 +1,4 @@
-#include "engine/models/starter/prefix_cache.hpp"
+#include "engine/models/causal_lm/prefix_cache.hpp"
 
 #include "test/engine/models/causal_lm/tiny_models.hpp"
 #include "test/support/catch.hpp"
@@ -6,7 +6,7 @@
 namespace parley {
 namespace {
 
-using starter::PrefixCache;
+using causal_lm::PrefixCache;
 using Ids = std::vector<int>;
 
 causal_lm::LanguageModel& model() {
@@ -23,11 +23,11 @@ causal_lm::KvSlot slot_of(const Ids& ids) {
 }  // namespace
 
 TEST_CASE("the longest common beginning is found, and only the beginning that was kept",
-          "[starter][prefix_cache]") {
+          "[causal_lm][prefix_cache]") {
   PrefixCache cache(4);
   CHECK(cache.find(Ids{1, 2, 3}).slot == nullptr);
-  cache.keep(model(), slot_of({1, 2, 3, 4, 5}), 4);
-  cache.keep(model(), slot_of({1, 2, 9}), 3);
+  cache.keep(slot_of({1, 2, 3, 4, 5}), 4, model().new_slot());
+  cache.keep(slot_of({1, 2, 9}), 3, model().new_slot());
 
   const auto match = cache.find(Ids{1, 2, 3, 4, 5});
   REQUIRE(match.slot != nullptr);
@@ -38,19 +38,19 @@ TEST_CASE("the longest common beginning is found, and only the beginning that wa
 }
 
 TEST_CASE("what is kept already is not kept twice; the beginning not used for longest goes",
-          "[starter][prefix_cache]") {
+          "[causal_lm][prefix_cache]") {
   PrefixCache cache(2);
-  cache.keep(model(), slot_of({1, 1}), 2);
-  cache.keep(model(), slot_of({2, 2}), 2);
-  cache.keep(model(), slot_of({1, 1, 5}), 2);  // known, and now the one used last
-  cache.keep(model(), slot_of({3, 3}), 2);
+  cache.keep(slot_of({1, 1}), 2, model().new_slot());
+  cache.keep(slot_of({2, 2}), 2, model().new_slot());
+  cache.keep(slot_of({1, 1, 5}), 2, model().new_slot());  // known, and now the one used last
+  cache.keep(slot_of({3, 3}), 2, model().new_slot());
   CHECK(cache.find(Ids{1, 1}).length == 2);
   CHECK(cache.find(Ids{2, 2}).length == 0);
   CHECK(cache.find(Ids{3, 3}).length == 2);
 }
 
 TEST_CASE("a kept beginning outlives the conversation it came from and answers the same",
-          "[starter][prefix_cache]") {
+          "[causal_lm][prefix_cache]") {
   PrefixCache cache(1);
   const Ids prompt{5, 6, 7, 8, 9};
   std::vector<float> expected;
@@ -65,9 +65,9 @@ TEST_CASE("a kept beginning outlives the conversation it came from and answers t
   CHECK(model().logits(other, 10) == expected);
 }
 
-TEST_CASE("a cache for nothing keeps nothing", "[starter][prefix_cache]") {
+TEST_CASE("a cache for nothing keeps nothing", "[causal_lm][prefix_cache]") {
   PrefixCache cache(0);
-  cache.keep(model(), slot_of({1, 2}), 2);
+  cache.keep(slot_of({1, 2}), 2, model().new_slot());
   CHECK(cache.find(Ids{1, 2}).slot == nullptr);
 }
 

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "engine/models/causal_lm/language_model.hpp"
+#include "engine/models/causal_lm/token_model.hpp"
 
-namespace parley::starter {
+namespace parley::causal_lm {
 
 // Keeps what was computed for the instructions used lately, so that the first turn of a conversation need not
 // read them again. Blocks are shared with the slots that they are copied to.
@@ -18,21 +18,21 @@ class PrefixCache {
   // The kept slot that shares the longest beginning with `ids`, and how long that is; null when none shares
   // any.
   struct Match {
-    const causal_lm::KvSlot* slot = nullptr;
+    const KvSlot* slot = nullptr;
     int length = 0;
   };
   Match find(std::span<const int> ids);
 
-  // Keeps the first `length` tokens of `slot` unless they are kept already; the one not used for longest
-  // goes.
-  void keep(const causal_lm::LanguageModel& model, const causal_lm::KvSlot& slot, int length);
+  // Keeps the first `length` tokens of `slot`, in `empty`, unless they are kept already; the one not used for
+  // longest goes.
+  void keep(const KvSlot& slot, int length, KvSlot empty);
 
  private:
   std::size_t most_;
-  std::list<causal_lm::KvSlot> slots_;  // used last first
+  std::list<KvSlot> slots_;  // used last first
 };
 
 // How many tokens the two begin with in common.
 int common_length(std::span<const int> one, std::span<const int> other);
 
-}  // namespace parley::starter
+}  // namespace parley::causal_lm
