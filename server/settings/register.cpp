@@ -99,6 +99,12 @@ void register_model(Settings& settings, ModelSettings& model) {
       "longest conversation that is read, in tokens, each of which takes memory; 0: what suits the model");
   settings.add("model.liveliness", model.options.liveliness, {0, 2},
                "of the voice's intonation; 0 is monotone");
+  settings.add("model.dtype", model.options.dtype,
+               "of the language model: float32, bfloat16, float16 or int8; empty: as the bundle stores it");
+  settings.add("model.first_chunk_tokens", model.options.first_chunk_tokens, {4, 1000},
+               "audio tokens of 40 ms that an answer's first sound waits for (Step-Audio 2)");
+  settings.add("model.chunk_tokens", model.options.chunk_tokens, {4, 1000},
+               "the same for later sounds: longer ones cost less");
   settings.add("model.speed", model.options.speed, {0.25, 4},
                "of the voice; multiplies what a session asks for");
 }
