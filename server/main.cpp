@@ -8,15 +8,19 @@
 
 #include "engine/models/load_model.hpp"
 #include "server/commands/commands.hpp"
+#include "server/offline/offline_commands.hpp"
 
 int main(int argc, char** argv) {
   using namespace parley;
   spdlog::set_default_logger(spdlog::stderr_color_mt("parley"));  // standard output is for results
   spdlog::set_level(spdlog::level::warn);                         // `serve` has a setting for it
-  const std::array<commands::AddCommand, 5> all{
+  const std::array<commands::AddCommand, 8> all{
       [](CLI::App& app) { return commands::add_serve(app, models::load_model); },
       [](CLI::App& app) { return commands::add_converse(app, models::load_model); },
       commands::add_load,
+      commands::add_generate,
+      commands::add_synthesize,
+      commands::add_score,
       commands::add_models,
       commands::add_inspect,
   };
