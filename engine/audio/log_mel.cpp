@@ -1,11 +1,12 @@
 #include "engine/audio/log_mel.hpp"
 
-#include <kiss_fftr.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numbers>
+
+#include "engine/audio/framing.hpp"
+#include "engine/audio/mel_filters.hpp"
+#include "engine/audio/power_spectrum.hpp"
 
 namespace parley::audio {
 namespace {
@@ -16,21 +17,6 @@ constexpr std::size_t bins = window_samples / 2 + 1;
 constexpr std::size_t mirrored = window_samples / 2;  // samples before the first: half a window
 constexpr float smallest_power = 1e-10F;
 
-// Slaney's mel scale (Auditory Toolbox, 1998): linear up to 1 kHz, then 27 steps for a factor of 6.4.
-constexpr double linear_hz_per_mel = 200.0 / 3.0;
-constexpr double first_log_hz = 1000.0;
-constexpr double first_log_mel = first_log_hz / linear_hz_per_mel;
-const double log_step = std::log(6.4) / 27.0;
-
-double mel_of(double hz) {
-  return hz < first_log_hz ? hz / linear_hz_per_mel : first_log_mel + std::log(hz / first_log_hz) / log_step;
-}
-
-double hz_of(double mel) {
-  return mel < first_log_mel ? mel * linear_hz_per_mel
-                             : first_log_hz * std::exp((mel - first_log_mel) * log_step);
-}
-
 // Puts before the sound the mirror image of its beginning, as long as half a window.
 void mirror(std::vector<float>& sound) {
   std::vector<float> image(sound.begin() + 1, sound.begin() + mirrored + 1);
@@ -39,68 +25,42 @@ void mirror(std::vector<float>& sound) {
 
 }  // namespace
 
-// The tables of all streams with as many filters. A filter is a triangle over a few neighbouring bins.
+// The tables of all streams with as many filters. The spectrum has a scratch area of its own: one thread at a
+// time analyses with it.
 class MelFilterbank {
  public:
-  explicit MelFilterbank(std::size_t mels) : fft_(kiss_fftr_alloc(window_samples, 0, nullptr, nullptr)) {
-    for (std::size_t n = 0; n < window_samples; ++n)
-      window_[n] = static_cast<float>(
-          0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(n) / window_samples));
-
-    constexpr double highest_hz = LogMel::sample_rate_hz / 2.0;
-    std::vector<double> corners(mels + 2);  // Hz
-    for (std::size_t i = 0; i < corners.size(); ++i)
-      corners[i] = hz_of(mel_of(highest_hz) * static_cast<double>(i) / static_cast<double>(mels + 1));
-    for (std::size_t m = 0; m < mels; ++m) {
-      double left = corners[m], centre = corners[m + 1], right = corners[m + 2];
-      Filter filter{0, {}};
-      for (std::size_t bin = 0; bin < bins; ++bin) {
-        double hz = static_cast<double>(bin) * LogMel::sample_rate_hz / window_samples;
-        double height = std::min((hz - left) / (centre - left), (right - hz) / (right - centre));
-        if (height <= 0) continue;
-        if (filter.weights.empty()) filter.first_bin = bin;
-        filter.weights.push_back(static_cast<float>(height * 2.0 / (right - left)));
-      }
-      filters_.push_back(std::move(filter));
-    }
-  }
-  ~MelFilterbank() { kiss_fftr_free(fft_); }
-  MelFilterbank(const MelFilterbank&) = delete;
-  MelFilterbank& operator=(const MelFilterbank&) = delete;
+  explicit MelFilterbank(std::size_t mels)
+      : window_(hann_window(window_samples)),
+        spectrum_(window_samples),
+        filters_(MelFilters::slaney({.filters = mels,
+                                     .transform_samples = window_samples,
+                                     .sample_rate_hz = LogMel::sample_rate_hz,
+                                     .lowest_hz = 0.0,
+                                     .highest_hz = LogMel::sample_rate_hz / 2.0})) {}
 
   // sound: window_samples. Appends one frame to `frames`.
-  void analyse(std::span<const float> sound, std::vector<float>& frames) const {
+  void analyse(std::span<const float> sound, std::vector<float>& frames) {
     std::array<float, window_samples> windowed;
     for (std::size_t n = 0; n < window_samples; ++n) windowed[n] = sound[n] * window_[n];
-    std::array<kiss_fft_cpx, bins> spectrum;
-    kiss_fftr(fft_, windowed.data(), spectrum.data());
     std::array<float, bins> power;
-    for (std::size_t bin = 0; bin < bins; ++bin)
-      power[bin] = spectrum[bin].r * spectrum[bin].r + spectrum[bin].i * spectrum[bin].i;
-    for (const Filter& filter : filters_) {
-      float sum = 0;
-      for (std::size_t i = 0; i < filter.weights.size(); ++i)
-        sum += filter.weights[i] * power[filter.first_bin + i];
-      frames.push_back(std::log10(std::max(sum, smallest_power)));
-    }
+    spectrum_(windowed, power);
+    frames.resize(frames.size() + filters_.size());
+    const std::span<float> frame = std::span(frames).last(filters_.size());
+    filters_(power, frame);
+    for (float& value : frame) value = std::log10(std::max(value, smallest_power));
   }
 
  private:
-  struct Filter {
-    std::size_t first_bin;
-    std::vector<float> weights;
-  };
-
-  kiss_fftr_cfg fft_;  // has a scratch area of its own: one thread at a time transforms with it
-  std::array<float, window_samples> window_;
-  std::vector<Filter> filters_;
+  std::vector<float> window_;
+  PowerSpectrum spectrum_;
+  MelFilters filters_;
 };
 
 LogMel::LogMel(int mels)
-    : LogMel(std::make_shared<const MelFilterbank>(static_cast<std::size_t>(mels)),
+    : LogMel(std::make_shared<MelFilterbank>(static_cast<std::size_t>(mels)),
              static_cast<std::size_t>(mels)) {}
 
-LogMel::LogMel(std::shared_ptr<const MelFilterbank> filterbank, std::size_t mels)
+LogMel::LogMel(std::shared_ptr<MelFilterbank> filterbank, std::size_t mels)
     : filterbank_(std::move(filterbank)), mels_(mels) {}
 
 void LogMel::push(std::span<const float> pcm) {

@@ -8,9 +8,9 @@
 // so many samples of silence, the padding, then the mirror image of what comes before. A frame counts when it
 // and the next one's centre fit: there are (samples + padding) / 160 of them.
 //
-//   Whisper                      padding 159: every frame whose centre lies in the sound; it never sees the
-//   mirror Step-Audio 2's encoder       padding 479: up to two more frames (its mirror shows the silence
-//   before) S3 speech tokenizer          padding 0: the end of the sound itself is mirrored
+//   Whisper                   padding 159   every frame whose centre lies in the sound; no mirror is seen
+//   Step-Audio 2's encoder    padding 479   up to two more frames, whose mirror shows silence
+//   S3 speech tokenizer       padding 0     the end of the sound itself is mirrored
 #pragma once
 
 #include <cstddef>
@@ -47,9 +47,9 @@ class LogMel {
   std::vector<float> spectrum(std::size_t padding = whisper_padding) const;
 
  private:
-  LogMel(std::shared_ptr<const MelFilterbank> filterbank, std::size_t mels);
+  LogMel(std::shared_ptr<MelFilterbank> filterbank, std::size_t mels);
 
-  std::shared_ptr<const MelFilterbank> filterbank_;
+  std::shared_ptr<MelFilterbank> filterbank_;
   std::size_t mels_;
   std::size_t samples_ = 0;
   std::vector<float> recent_;  // from the beginning of the next frame's window on

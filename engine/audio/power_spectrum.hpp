@@ -2,8 +2,7 @@
 //
 // The quiet bins of a voiced sound lie 100 dB below its harmonics, and a logarithm comes next. A transform in
 // single precision (kissfft's) moves them by up to 0.02 there, a thousand times what other implementations
-// differ by, and speech tokens with them. Whole signals are analysed once a voice: precision costs nothing
-// that counts.
+// differ by, and speech tokens with them.
 #pragma once
 
 #include <complex>
@@ -31,13 +30,14 @@ class PowerSpectrum {
   Complex turn(std::size_t steps, std::size_t of) const {  // exp(-2 pi i steps / of)
     return turns_[steps * (size_ / of) % size_];
   }
-  void transform(const Complex* in, std::size_t stride, std::size_t count, Complex* out) const;
+  void transform(const Complex* in, std::size_t stride, std::size_t count, Complex* out);
 
   std::size_t size_;
   std::vector<Complex> turns_;  // [size]
   std::vector<Complex>
       packed_;  // [size / 2]: a real frame's even samples, and its odd ones as imaginary parts
   std::vector<Complex> spectrum_;  // [size / 2], of packed_
+  std::vector<Complex> terms_;     // of one sum
 };
 
 }  // namespace parley::audio

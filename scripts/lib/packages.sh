@@ -7,7 +7,7 @@ system_packages() {
   apt-cache show "$boost" >/dev/null 2>&1 || boost=libboost-dev   # newer releases: their default is recent enough
   echo g++ cmake ninja-build mold ccache pkg-config git ca-certificates python3-venv \
     $boost libssl-dev libopus-dev nlohmann-json3-dev libspdlog-dev libcli11-dev catch2 libsqlite3-dev \
-    prometheus-cpp-dev libpcre2-dev libspeexdsp-dev libsndfile1-dev libkissfft-dev
+    prometheus-cpp-dev libpcre2-dev libspeexdsp-dev libsndfile1-dev
   [ "$1" = 0 ] || echo clang libclang-rt-dev espeak-ng pocketsphinx-testdata nodejs "$(browser_package)"
 }
 
