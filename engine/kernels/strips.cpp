@@ -14,9 +14,8 @@ namespace {
 constexpr int inputs_at_once = 512;
 constexpr int rows_at_once = 256;
 
-// Enough tasks that the threads end together; in each the rows are fetched anew.
+// Enough tasks that the threads end together, and few, for in each of them the rows are fetched anew.
 constexpr int tasks_a_thread = 4;
-constexpr int most_groups_a_task = 8;
 
 // A panel group's columns of some rows.
 struct Columns {
@@ -147,7 +146,8 @@ void multiply(Team& team, const Matrix& matrix, const Strips& x, const Destinati
   const int most_strips = std::max(1, rows_at_once / kernel.strip_rows);
   const int row_blocks = divide_up(x.count(), most_strips), strips = divide_up(x.count(), row_blocks);
   const int groups = divide_up(matrix.panels(), kernel.strip_panels);
-  const int groups_a_task = std::clamp(groups / (tasks_a_thread * team.size()), 1, most_groups_a_task);
+  const int groups_a_task =
+      std::max(1, groups * row_blocks / std::max(row_blocks, tasks_a_thread * team.size()));
   const int column_blocks = divide_up(groups, groups_a_task);
   team.run(row_blocks * column_blocks, [&](int task, int) {
     const int first_strip = task / column_blocks * strips,
