@@ -300,9 +300,12 @@ void strip_product(const float* x, const float* weights, std::ptrdiff_t panel_st
 #pragma GCC unroll 16
   for (int row = 0; row < strip_rows; ++row) {
 #pragma GCC unroll 2
-    for (int panel = 0; panel < panels; ++panel)
-      sums[row][panel] = F16::load(to.values + row * to.row_step + panel * to.panel_step);
+    for (int panel = 0; panel < panels; ++panel) {
+      sums[row][panel] = F16::zero();
+      prefetch(to.values + row * to.row_step + panel * to.panel_step);  // needed at the end
+    }
   }
+#pragma GCC unroll 4
   for (int input = 0; input < inputs; ++input) {
     F16 some[panels];
 #pragma GCC unroll 2
@@ -319,8 +322,10 @@ void strip_product(const float* x, const float* weights, std::ptrdiff_t panel_st
 #pragma GCC unroll 16
   for (int row = 0; row < strip_rows; ++row) {
 #pragma GCC unroll 2
-    for (int panel = 0; panel < panels; ++panel)
-      sums[row][panel].store(to.values + row * to.row_step + panel * to.panel_step);
+    for (int panel = 0; panel < panels; ++panel) {
+      float* out = to.values + row * to.row_step + panel * to.panel_step;
+      (F16::load(out) + sums[row][panel]).store(out);
+    }
   }
 }
 

@@ -227,6 +227,7 @@ struct F16 {
   // By way of memory: GCC 12 takes the halves' own intrinsics for uses of something uninitialized.
   F8 low() const { return half(0); }
   F8 high() const { return half(8); }
+  friend F16 operator+(F16 a, F16 b) { return {_mm512_add_ps(a.v, b.v)}; }
   friend F16 fma(F16 a, F16 b, F16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 
   F8 half(int first) const {
@@ -251,6 +252,7 @@ struct F16 {
   }
   F8 low() const { return first; }
   F8 high() const { return second; }
+  friend F16 operator+(F16 a, F16 b) { return {a.first + b.first, a.second + b.second}; }
   friend F16 fma(F16 a, F16 b, F16 c) {
     return {fma(a.first, b.first, c.first), fma(a.second, b.second, c.second)};
   }

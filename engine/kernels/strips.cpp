@@ -65,6 +65,26 @@ struct StripRange {
   int first, end;
 };
 
+std::size_t number_bytes(const Matrix& matrix) {
+  return matrix.format() == Format::f32 ? sizeof(float) : sizeof(std::uint16_t);
+}
+
+// Asks for one of `parts` parts of the weights that the panels from `first_panel` on multiply `inputs` inputs
+// with: they come from memory while others are at work.
+void fetch_ahead(const Matrix& matrix, int first_panel, int first_input, int inputs, int part, int parts) {
+  constexpr std::size_t line = 64;
+  const std::size_t input_bytes = panel_rows * number_bytes(matrix);
+  const std::size_t lines = (static_cast<std::size_t>(inputs) * input_bytes + line - 1) / line;
+  const auto count = static_cast<std::size_t>(parts), index = static_cast<std::size_t>(part);
+  const int end_panel = std::min(matrix.panels(), first_panel + functions().strip_panels);
+  for (int panel = first_panel; panel < end_panel; ++panel) {
+    const std::byte* weights =
+        matrix.panel(panel).weights + static_cast<std::size_t>(first_input) * input_bytes;
+    for (std::size_t at = lines * index / count; at < lines * (index + 1) / count; ++at)
+      __builtin_prefetch(weights + at * line, /*write=*/0, /*locality: the second cache=*/2);
+  }
+}
+
 // Some strips times one group of panels, `inputs_at_once` inputs from `first_input` on.
 void multiply_block(const Matrix& matrix, const Strips& x, const Destination& to, const StripRange& strips,
                     int group, int first_input) {
@@ -94,10 +114,12 @@ void multiply_block(const Matrix& matrix, const Strips& x, const Destination& to
     panels.weights = widened.data();
     panels.step = static_cast<std::ptrdiff_t>(inputs_at_once) * panel_rows;
     for (int panel = 0; panel < panels.count; ++panel)
-      kernel.widen(matrix.format(), matrix.panel(first_panel + panel).weights + at * sizeof(std::uint16_t),
+      kernel.widen(matrix.format(), matrix.panel(first_panel + panel).weights + at * number_bytes(matrix),
                    panels.inputs * panel_rows, widened.data() + panel * panels.step);
   }
   for (int strip = strips.first; strip < strips.end; ++strip) {
+    fetch_ahead(matrix, first_panel + kernel.strip_panels, first_input, panels.inputs, strip - strips.first,
+                strips.end - strips.first);
     const float* numbers = x.strip(strip) + static_cast<std::ptrdiff_t>(first_input) * kernel.strip_rows;
     const int row = x.first_row(strip) - first_row;
     if (columns.count == panels.count * panel_rows && x.rows_of(strip) == kernel.strip_rows)
