@@ -105,7 +105,7 @@ void multiply_block(const Matrix& matrix, const Strips& x, const Destination& to
   if (first_input == 0) begin_rows(columns, std::min(x.rows(), x.first_row(strips.end)) - first_row, to);
 
   alignas(64) std::array<float, static_cast<std::size_t>(most_strip_panels) * inputs_at_once * panel_rows>
-      widened;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+      widened;  // written before it is read
   const auto at = static_cast<std::size_t>(first_input) * panel_rows;
   if (matrix.format() == Format::f32) {
     panels.weights = reinterpret_cast<const float*>(matrix.panel(first_panel).weights) + at;
