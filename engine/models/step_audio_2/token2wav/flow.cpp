@@ -134,6 +134,7 @@ std::shared_ptr<const FlowVoice> Flow::prepare(Crew& crew, const SpeakerPrompt& 
   const int tokens = static_cast<int>(prompt.tokens.size());
   const int frames = static_cast<int>(mel.size(0));
   std::vector<int> ids = prompt.tokens;
+  // a small test model's vocabulary does not reach that far
   for (int i = 0; i < lookahead_tokens(); ++i)
     ids.push_back(lookahead == Lookahead::silence ? std::min(silence_token, config_.vocab_size - 1)
                                                   : prompt.tokens[static_cast<std::size_t>(i % tokens)]);

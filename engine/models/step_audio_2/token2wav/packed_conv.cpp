@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/models/step_audio_2/token2wav/packed_linear.hpp"
+
 namespace parley::step_audio_2 {
 namespace {
 
@@ -35,7 +37,7 @@ PackedConv::PackedConv(const weights::Weights& weights, int dilation, const laye
   padding_ = dilation * (static_cast<int>(weight.size(2)) - 1) / 2;
   bias_ = layers::place(weights, "bias", {out_}, placement);
   weight_ = weight.unsqueeze(2).contiguous(at::MemoryFormat::ChannelsLast);
-  if (!weight.device().is_cpu() || !at::hasMKLDNN()) return;
+  if (!has_onednn(weight)) return;
   static const auto reorder = conv_operator<ReorderConv>("mkldnn::_reorder_convolution_weight");
   const std::vector<std::int64_t> input{1, in_, 1, usual_frames};
   weight_ = reorder.call(weight_, {0, padding_}, {1, 1}, {1, dilation_}, /*groups=*/1, input);

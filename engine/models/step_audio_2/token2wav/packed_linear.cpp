@@ -1,5 +1,6 @@
 #include "engine/models/step_audio_2/token2wav/packed_linear.hpp"
 
+#include <ATen/Context.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include <optional>
@@ -40,9 +41,13 @@ Tensor apply(Activation activation, const Tensor& x) {
 
 }  // namespace
 
+bool has_onednn(const Tensor& weight) {
+  return weight.device().is_cpu() && at::hasMKLDNN() && at::globalContext().userEnabledMkldnn();
+}
+
 PackedLinear::PackedLinear(const Tensor& weight, const Tensor& bias, Activation then)
     : weight_(weight), bias_(bias), then_(then) {
-  if (!weight.device().is_cpu() || !at::hasMKLDNN()) return;
+  if (!has_onednn(weight)) return;
   static const auto reorder = operator_of<Reorder>("mkldnn::_reorder_linear_weight");
   weight_ = reorder.call(weight.contiguous(), usual_rows);
 }

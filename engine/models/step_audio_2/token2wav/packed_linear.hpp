@@ -9,6 +9,9 @@
 
 namespace parley::step_audio_2 {
 
+// Whether weights that lie there can be packed for oneDNN.
+bool has_onednn(const at::Tensor& weight);
+
 enum class Activation { none, silu, gelu_tanh };
 
 class PackedLinear {

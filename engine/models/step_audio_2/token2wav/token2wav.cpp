@@ -1,6 +1,8 @@
 #include "engine/models/step_audio_2/token2wav/token2wav.hpp"
 
+#include <set>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "engine/models/step_audio_2/token2wav/token2wav_parts.hpp"
@@ -109,6 +111,8 @@ Token2WavStream Token2Wav::start(std::shared_ptr<const PreparedVoice> voice,
 
 std::vector<SpeechChunk> Token2Wav::render(std::span<Token2WavStream* const> streams) const {
   const c10::InferenceMode inference;
+  if (std::set<Token2WavStream*>(streams.begin(), streams.end()).size() != streams.size())
+    throw std::invalid_argument("a stream was given twice to one pass; its second chunk needs its first");
   std::vector<ChunkSchedule::Chunk> scheduled;
   std::vector<FlowChunk> chunks;
   for (Token2WavStream* stream : streams) {

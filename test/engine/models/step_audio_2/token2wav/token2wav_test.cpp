@@ -225,12 +225,79 @@ TEST_CASE("the excitation goes on as one sine across calls", "[token2wav]") {
         1.5 * whole.diff().abs().slice(0, cut - 2000, cut + 2000).max().item<double>());
 }
 
-TEST_CASE("chunks are near what the whole speech is at once", "[token2wav]") {
-  // They see less, so they are not the same; but a cache that were read wrongly would leave nothing alike.
+TEST_CASE("a whole speech at once is as long as its tokens, too", "[token2wav]") {
   const SpeechChunk whole =
       small().offline(test::small_tokens(40, 60), test::small_prompt(20, 50), {.seed = 0});
   CHECK(whole.pcm.size() == static_cast<std::size_t>(40 * small().samples_per_token()));
   CHECK(whole.mel.size() == static_cast<std::size_t>(80 * small().mel_bins()));
+}
+
+TEST_CASE("without oneDNN the speech is the same but for rounding", "[token2wav]") {
+  at::globalContext().setUserEnabledMkldnn(false);
+  const Token2Wav plain = Token2Wav::load(test::small_token2wav(), {.threads = 2});
+  const auto prompt = test::small_prompt(20, 50);
+  const std::vector<int> tokens = test::small_tokens(30, 60);
+  const SpeechChunk there = plain.offline(tokens, prompt, {.seed = 1});
+  at::globalContext().setUserEnabledMkldnn(true);
+  const SpeechChunk here = small().offline(tokens, prompt, {.seed = 1});
+  CHECK((at::tensor(there.mel) - at::tensor(here.mel)).abs().max().item<double>() < 1e-4);
+  CHECK((at::tensor(there.pcm) - at::tensor(here.pcm)).abs().max().item<double>() < 1e-3);
+}
+
+TEST_CASE("rows stacked to one batch, as on a GPU, give what rows give one by one", "[token2wav]") {
+  // A crew for a GPU has no team; the tensors stay on the CPU here.
+  const c10::InferenceMode inference;
+  Crew team(at::kCPU, 2), alone(at::kCUDA, 0);
+  REQUIRE_FALSE(alone.is_team());
+  const Flow flow(FlowConfig::read(test::small_token2wav()),
+                  weights::Weights::open(test::small_token2wav() / "flow.safetensors"), {});
+  const auto first =
+      flow.prepare(team, test::small_prompt(20, 50), Trim::bounded, 40, Lookahead::silence, {});
+  const auto second =
+      flow.prepare(team, test::small_prompt(33, 70), Trim::bounded, 40, Lookahead::prompt, {});
+  auto mels = [&](Crew& crew) {
+    std::vector<FlowStream> streams;
+    for (const auto& voice : {first, second, first}) {
+      const FlowNoise noise{.seed = streams.size(), .given = {}};
+      streams.push_back(flow.start(voice, noise, /*largest_chunk=*/28));
+    }
+    std::vector<at::Tensor> all;
+    for (std::uint32_t turn = 0; turn < 3; ++turn) {
+      std::vector<FlowChunk> chunks(streams.size());
+      for (std::size_t i = 0; i < streams.size(); ++i) {
+        chunks[i].stream = &streams[i];
+        chunks[i].tokens =
+            test::small_tokens(i == 2 ? 11 : 28, 80 + turn);  // two of a length, one of another
+      }
+      flow.render(crew, chunks);
+      for (FlowChunk& chunk : chunks) {
+        all.push_back(chunk.mel);
+        chunk.commit();
+      }
+    }
+    return all;
+  };
+  const std::vector<at::Tensor> one_by_one = mels(team), stacked = mels(alone);
+  for (std::size_t i = 0; i < stacked.size(); ++i)
+    CHECK((stacked[i] - one_by_one[i]).abs().max().item<double>() < 1e-3);
+}
+
+TEST_CASE("until a cache is full, ours holds what the reference's that keeps everything holds",
+          "[token2wav]") {
+  auto mels = [](Trim trim) {
+    const auto prepared = small().prepare(test::small_prompt(40, 50), {.trim = trim, .history_frames = 100});
+    Token2WavStream stream = small().start(
+        prepared, {.noise = {.seed = 5}, .chunks = {.tokens = {25}, .join_last = false}, .mel = true});
+    stream.push_tokens(test::small_tokens(100, 60));
+    std::vector<at::Tensor> all;
+    while (stream.chunk_ready()) all.push_back(at::tensor(render_one(small(), stream).mel));
+    return all;
+  };
+  // the third chunk sees 100 frames of the first two and the prompt, which lies apart from them in our caches
+  const std::vector<at::Tensor> ours = mels(Trim::bounded), reference = mels(Trim::reference_up);
+  REQUIRE(ours.size() == 3);
+  for (std::size_t i = 0; i < ours.size(); ++i)
+    CHECK((ours[i] - reference[i]).abs().max().item<double>() < 1e-4);
 }
 
 TEST_CASE("the estimator in bfloat16 speaks nearly the same mel frames", "[token2wav]") {
@@ -260,6 +327,9 @@ TEST_CASE("what does not fit the model is refused with a sentence", "[token2wav]
                     ContainsSubstring("use float32 or bfloat16"));
   const test::TemporaryFolder empty;
   CHECK_THROWS_WITH(Token2Wav::load(empty.path(), {}), ContainsSubstring("flow.safetensors"));
+  Token2WavStream twice = speech_of(20, {});
+  Token2WavStream* both[] = {&twice, &twice};
+  CHECK_THROWS_WITH(small().render(both), ContainsSubstring("twice"));
   Token2WavStream waiting = small().start(voice(), {});
   CHECK_THROWS_AS(render_one(small(), waiting), std::logic_error);
 }
