@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::size_t penalised_tokens = 64;
 
-// The likelier first; of equals the higher id.
+// The likelier first; of equals the lower id.
 bool likelier(const Candidate& a, const Candidate& b) {
-  return a.weight != b.weight ? a.weight > b.weight : a.id > b.id;
+  return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
 }
 
 void penalise_one(float& logit, float penalty) { logit = logit < 0.0F ? logit * penalty : logit / penalty; }
@@ -80,7 +80,11 @@ void Sampler::note(int id) {
   distinct_.push_back(id);
 }
 
-void Sampler::penalise(std::vector<float>& logits) const {
+bool Sampler::penalises() const {
+  return settings_.repetition_penalty != 1.0F && (!chosen_.empty() || !distinct_.empty());
+}
+
+std::vector<float> Sampler::penalised(std::span<const float> logits) const {
   std::vector<int> lately;
   if (penalised_ == Penalised::lately) {
     const std::size_t count = std::min(chosen_.size(), penalised_tokens);
@@ -89,9 +93,15 @@ void Sampler::penalise(std::vector<float>& logits) const {
     const auto repeated = std::ranges::unique(lately);
     lately.erase(repeated.begin(), repeated.end());
   }
+  std::vector<float> changed(logits.begin(), logits.end());
   for (const int id : penalised_ == Penalised::lately ? lately : distinct_)
-    if (static_cast<std::size_t>(id) < logits.size())
-      penalise_one(logits[static_cast<std::size_t>(id)], settings_.repetition_penalty);
+    if (static_cast<std::size_t>(id) < changed.size())
+      penalise_one(changed[static_cast<std::size_t>(id)], settings_.repetition_penalty);
+  return changed;
+}
+
+std::vector<Candidate> Sampler::choices(std::span<const float> logits) const {
+  return penalises() ? candidates(penalised(logits), settings_) : candidates(logits, settings_);
 }
 
 int Sampler::next(std::span<const float> logits) {
@@ -100,16 +110,8 @@ int Sampler::next(std::span<const float> logits) {
   float largest = 0.0F;
   int id = kernel.argmax(logits.data(), count, &largest);
   if (id < 0) throw std::domain_error("the logits are not finite; expected numbers, got NaN or infinity");
-
-  std::vector<float> penalised;
-  if (settings_.repetition_penalty != 1.0F && (!chosen_.empty() || !distinct_.empty())) {
-    penalised.assign(logits.begin(), logits.end());
-    penalise(penalised);
-    logits = penalised;
-    id = kernel.argmax(logits.data(), count, &largest);
-  }
   if (settings_.temperature > 0.0F) {
-    const std::vector<Candidate> kept = candidates(logits, settings_);
+    const std::vector<Candidate> kept = choices(logits);
     double sum = 0.0;
     for (const Candidate& candidate : kept) sum += candidate.weight;
     double drawn = static_cast<double>(random_() >> 11) * 0x1p-53 * sum;  // uniform in [0, sum)
@@ -121,6 +123,8 @@ int Sampler::next(std::span<const float> logits) {
         break;
       }
     }
+  } else if (penalises()) {
+    id = kernel.argmax(penalised(logits).data(), count, &largest);
   }
   chosen_.push_back(id);
   note(id);

@@ -2,7 +2,7 @@
 //
 // As transformers' GenerationMixin does it, in this order: repetition penalty (Keskar et al. 2019),
 // temperature, the top_k most likely and all that are as likely as the last of them, the fewest of these
-// whose probabilities reach top_p (Holtzman et al. 2020; of equals the higher id is taken first). Temperature
+// whose probabilities reach top_p (Holtzman et al. 2020; of equals the lower id is taken first). Temperature
 // 0 is greedy; of equal logits the lowest id wins.
 #pragma once
 
@@ -39,13 +39,17 @@ class Sampler {
   // Tokens of the prompt, for Penalised::all; ids below 0 are no tokens.
   void read(std::span<const int> ids);
 
+  // What next() draws from, penalty applied; with a temperature above 0.
+  std::vector<Candidate> choices(std::span<const float> logits) const;
+
   // Throws std::domain_error when a logit is NaN or infinite; nothing was chosen then.
   int next(std::span<const float> logits);
 
   const std::vector<int>& chosen() const { return chosen_; }
 
  private:
-  void penalise(std::vector<float>& logits) const;
+  bool penalises() const;
+  std::vector<float> penalised(std::span<const float> logits) const;
   void note(int id);
 
   engine::Sampling settings_;

@@ -4,8 +4,11 @@
 #include <limits>
 #include <map>
 
+#include "test/engine/models/causal_lm/tiny_models.hpp"
 #include "test/support/catch.hpp"
 
+using parley::causal_lm::Candidate;
+using parley::causal_lm::Penalised;
 using parley::causal_lm::Sampler;
 using parley::engine::Sampling;
 
@@ -106,4 +109,52 @@ TEST_CASE("logits that are not finite are refused and nothing is chosen", "[caus
       CHECK_THROWS_AS(sampler.next(logits), std::domain_error);
       CHECK(sampler.chosen().empty());
     }
+}
+
+TEST_CASE("what may be chosen, and how likely, is what transformers leaves", "[causal_lm][sampler][parity]") {
+  const parley::weights::Safetensors file(PARLEY_SOURCE_DIR "/test/parity/step_audio_2/sampling.safetensors");
+  int cases = 0;
+  for (const auto& [tensor, view] : file.tensors()) {
+    if (!tensor.ends_with(".settings")) continue;
+    ++cases;
+    const std::string name = tensor.substr(0, tensor.find('.'));
+    INFO(name);
+    const auto settings = parley::test::numbers<float>(file, tensor);
+    Sampler sampler({.temperature = settings[0],
+                     .top_p = settings[1],
+                     .top_k = static_cast<int>(settings[2]),
+                     .repetition_penalty = settings[3]},
+                    Penalised::all);
+    sampler.read(parley::test::numbers<int>(file, name + ".read"));
+    const auto choices = sampler.choices(parley::test::numbers<float>(file, name + ".logits"));
+    double total = 0.0;
+    for (const Candidate& candidate : choices) total += candidate.weight;
+    const auto ids = parley::test::numbers<int>(file, name + ".ids");
+    const auto chances = parley::test::numbers<float>(file, name + ".chances");
+    REQUIRE(choices.size() == ids.size());
+    std::map<int, double> chance;
+    for (const Candidate& candidate : choices) chance[candidate.id] = candidate.weight / total;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      REQUIRE(chance.contains(ids[i]));
+      CHECK(chance[ids[i]] == Approx(chances[i]).epsilon(1e-4).margin(1e-7));
+    }
+  }
+  CHECK(cases == 11);
+}
+
+TEST_CASE("over all that was read, the penalty counts the prompt and whatever was chosen long ago",
+          "[causal_lm][sampler]") {
+  std::vector<float> logits(100, -20.0F);
+  logits[7] = 2.0F;
+  logits[8] = 1.9F;
+  Sampler sampler({.repetition_penalty = 2.0F}, Penalised::all);
+  sampler.read(std::vector<int>{7, -3, 7});  // -3 is a row of heard speech
+  CHECK(sampler.next(logits) == 8);
+  for (std::size_t id = 10; id < 90; ++id) {
+    logits[id] = 50.0F;
+    sampler.next(logits);
+    logits[id] = -20.0F;
+  }
+  logits[9] = 0.97F;
+  CHECK(sampler.next(logits) == 7);  // 1.0 against 0.97 and 0.95
 }
