@@ -74,6 +74,54 @@ TEST_CASE("floats are rounded to the nearest of 255 levels of their group", "[ke
   }
 }
 
+TEST_CASE("floats that are packed as groups of 8 bits are those that were rounded before",
+          "[kernels][matrix]") {
+  kernels::Team team(2);
+  for (const Format from : {Format::f32, Format::f16, Format::bf16}) {
+    const test::RandomMatrix random(from, 37, 96, 5);
+    const Matrix packed = Matrix::pack(team, random.view, Format::groups8);
+    const kernels::Rounded rounded = kernels::round_to_groups8(team, random.view);
+    const Matrix expected = Matrix::pack(team, rounded.view);
+    CHECK(packed.format() == Format::groups8);
+    CHECK(packed.bytes() == expected.bytes());
+    for (int row = 0; row < 37; ++row) CHECK(row_of(packed, row) == row_of(expected, row));
+  }
+  const test::RandomMatrix narrow(Format::f32, 4, 40, 2);
+  CHECK_THROWS_AS(Matrix::pack(team, narrow.view, Format::groups8), std::invalid_argument);
+  CHECK_THROWS_AS(Matrix::pack(team, narrow.view, Format::groups4), std::invalid_argument);
+}
+
+TEST_CASE("floats that are packed in another float format are rounded to it", "[kernels][matrix]") {
+  kernels::Team team(1);
+  const test::RandomMatrix random(Format::f32, 20, 64, 6);
+  const test::RandomMatrix other(Format::f16, 20, 64, 7);
+  const Matrix bfloats = Matrix::pack_gated(team, random.view, other.view, Format::bf16);
+  const std::array both{random.view, other.view};
+  const Matrix halves = Matrix::pack(team, both, Format::f16);
+  CHECK(bfloats.format() == Format::bf16);
+  CHECK(halves.format() == Format::f16);
+  for (int row = 0; row < 20; ++row)
+    for (std::size_t i = 0; i < 64; ++i) {
+      const float value = random.values[static_cast<std::size_t>(row) * 64 + i];
+      CHECK(row_of(bfloats, row)[i] == kernels::bfloat16_to_float(kernels::float_to_bfloat16(value)));
+      CHECK(row_of(halves, row)[i] == kernels::half_to_float(kernels::float_to_half(value)));
+      CHECK(row_of(halves, 20 + row)[i] == other.values[static_cast<std::size_t>(row) * 64 + i]);
+    }
+  const test::RandomMatrix grouped(Format::groups8, 20, 64, 8);
+  CHECK(Matrix::pack(team, grouped.view, Format::bf16).format() == Format::groups8);  // groups stay groups
+}
+
+TEST_CASE("bfloat16 keeps every one of its numbers, and floats round to the nearest even", "[kernels]") {
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
+    if ((half & 0x7fffU) > 0x7f80U) continue;  // NaN
+    REQUIRE(kernels::float_to_bfloat16(kernels::bfloat16_to_float(half)) == half);
+  }
+  CHECK(kernels::float_to_bfloat16(1.0F + 0x1p-8F) == kernels::float_to_bfloat16(1.0F));
+  CHECK(kernels::float_to_bfloat16(1.0F + 0x1.8p-7F) == kernels::float_to_bfloat16(1.0F + 0x1p-6F));
+  CHECK(std::isnan(kernels::bfloat16_to_float(kernels::float_to_bfloat16(std::nanf("")))));
+}
+
 TEST_CASE("half precision keeps every one of its numbers, and floats round to the nearest even",
           "[kernels]") {
   for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
