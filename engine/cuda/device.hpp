@@ -1,10 +1,18 @@
 // A GPU as the engine uses it. No CUDA in this header: the program runs without.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 namespace parley::cuda {
+
+// Work that was captured once and can be started again with one call.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+  virtual void replay() = 0;  // on the thread and the stream that captured it; does not wait
+};
 
 class Device {
  public:
@@ -18,6 +26,10 @@ class Device {
   // Gives back what LibTorch's allocator keeps for later: memory in pieces of the wrong size is no use to a
   // pass that lacks some. Waits for the device.
   virtual void release_unused_memory() = 0;
+  // What `work` does on this device's stream, as a graph. It runs not now but with each replay, on the memory
+  // that its tensors have now; it must not wait for the device. Tensors that it makes live in memory which
+  // all of this device's graphs share, so what one leaves is good until another is replayed.
+  virtual std::unique_ptr<Graph> capture(const std::function<void()>& work) = 0;
 };
 
 // Whether a device's name ("cpu", "cuda", "cuda:1") is that of a GPU.

@@ -1,4 +1,5 @@
 // The device behind device.hpp, in LibTorch's CUDA interface: compiled everywhere, run where there is a GPU.
+#include <ATen/cuda/CUDAGraph.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -6,11 +7,43 @@
 #include <cuda_runtime_api.h>
 
 #include <cstdio>
+#include <functional>
+#include <memory>
+#include <optional>
 
 #include "engine/cuda/device.hpp"
 
 namespace parley::cuda {
 namespace {
+
+class CapturedGraph final : public Graph {
+ public:
+  CapturedGraph(const std::function<void()>& work, c10::cuda::MempoolId_t pool) {
+    // Others may allocate on their own streams meanwhile.
+    graph_.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+    try {
+      work();
+    } catch (...) {
+      end_failed_capture();
+      throw;
+    }
+    graph_.capture_end();
+  }
+
+  void replay() override { graph_.replay(); }
+
+ private:
+  // What work() threw says more than that its capture is incomplete.
+  void end_failed_capture() {
+    try {
+      graph_.capture_end();
+    } catch (const std::exception& incomplete) {
+      std::fprintf(stderr, "a CUDA graph could not be captured: %s\n", incomplete.what());
+    }
+  }
+
+  at::cuda::CUDAGraph graph_;
+};
 
 class StreamDevice final : public Device {
  public:
@@ -33,6 +66,13 @@ class StreamDevice final : public Device {
     if (c10::cuda::getCurrentCUDAStream(index_) != stream_) c10::cuda::setCurrentCUDAStream(stream_);
   }
 
+  std::unique_ptr<Graph> capture(const std::function<void()>& work) override {
+    use_on_this_thread();
+    stream_.synchronize();
+    if (!graph_pool_) graph_pool_ = at::cuda::graph_pool_handle();
+    return std::make_unique<CapturedGraph>(work, *graph_pool_);
+  }
+
   void release_unused_memory() override {
     stream_.synchronize();
     c10::cuda::CUDACachingAllocator::emptyCache();
@@ -41,6 +81,7 @@ class StreamDevice final : public Device {
  private:
   c10::DeviceIndex index_;
   c10::cuda::CUDAStream stream_;
+  std::optional<c10::cuda::MempoolId_t> graph_pool_;
 };
 
 }  // namespace

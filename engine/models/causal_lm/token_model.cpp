@@ -26,7 +26,7 @@ std::unique_ptr<Network> build_network(const DecoderConfig& config, const Decode
       FusedNetwork::supports(config))
     return std::make_unique<FusedNetwork>(config, checkpoint, options.precision, options.threads);
 #if defined(PARLEY_WITH_TORCH)
-  return std::make_unique<AtenNetwork>(config, checkpoint, options.precision, options.device);
+  return std::make_unique<AtenNetwork>(config, checkpoint, options.precision, options.device, options.graphs);
 #else
   throw std::runtime_error(
       "the device \"" + options.device +

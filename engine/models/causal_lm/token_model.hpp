@@ -65,6 +65,7 @@ struct LoadOptions {
   // On the CPU the kernels do all but float32, which plain operations do exactly. On CUDA: as_stored is
   // bfloat16.
   Precision precision = Precision::as_stored;
+  bool graphs = false;  // of plain operations: decode steps on CUDA are captured once and then replayed
 };
 
 struct TokenModelInfo {

@@ -3,15 +3,19 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "engine/cuda/device.hpp"
 #include "engine/kernels/weight_memory.hpp"
 #include "engine/layers/tensor_of.hpp"
-#include "engine/models/causal_lm/aten/tensor_cache.hpp"
+#include "engine/models/causal_lm/aten/kv_pages.hpp"
 #include "engine/models/causal_lm/decoder/embedded_rows.hpp"
 #include "engine/models/causal_lm/decoder/rotary.hpp"
 
@@ -82,12 +86,41 @@ struct Layer {
   Tensor mlp(const Tensor& x) const { return down_proj(at::silu(gate_proj(x)) * up_proj(x)); }
 };
 
-// Tokens of one cache that are read together: consecutive rows of the batch.
+// Tokens of one cache that are read together: consecutive rows of the pass.
 struct Run {
-  TensorCache* cache;
   int past;
   std::int64_t tokens;
+  Tensor pages;  // of the cache
 };
+
+// A pass that reads a piece of each of some conversations.
+struct Pass {
+  std::vector<int> ids;                 // of all runs, one after the other
+  std::vector<std::int64_t> positions;  // of each in its conversation
+  std::vector<std::int64_t> places;     // of each in the pool
+  std::vector<Run> runs;
+};
+
+// A step that reads one token of each of some conversations. All that differs from step to step are the
+// numbers in these tensors, so that a graph of a step serves any mix of conversations that is no larger.
+struct Step {
+  Tensor x;          // [rows, hidden] the tokens' embeddings
+  Tensor positions;  // [rows]
+  Tensor places;     // [rows]
+  Tensor tables;     // [rows * pages] the pages of each row's conversation, its last ones spare
+  Tensor lengths;    // [rows, 1] positions, the token's own included
+};
+
+// A step in buffers of its own, whose rows and pages are rounded up to powers of two.
+struct KeptStep {
+  Step step;
+  Tensor logits;
+  std::unique_ptr<cuda::Graph> graph;  // null on the CPU
+};
+
+std::int64_t rounded_up(std::int64_t count) {
+  return static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(count)));
+}
 
 at::Device device_of(const std::string& name) {
   try {
@@ -104,9 +137,13 @@ at::Device device_of(const std::string& name) {
 
 struct AtenNetwork::Impl {
   Impl(const DecoderConfig& wanted, const DecoderCheckpoint& checkpoint, Precision precision,
-       const std::string& device)
-      : config(wanted), rotary(wanted), options(at::TensorOptions().device(device_of(device))) {
+       const std::string& device, bool graphs)
+      : config(wanted),
+        keep_steps(graphs),
+        gpu(cuda::is_cuda(device) ? cuda::open(device) : nullptr),
+        options(at::TensorOptions().device(device_of(device))) {
     const c10::InferenceMode inference;
+    enter();
     options = options.dtype(type_of(precision, options.device()));
     in_groups = precision == Precision::int8;
     embed_tokens = placed(checkpoint.embed_tokens, options);
@@ -120,6 +157,14 @@ struct AtenNetwork::Impl {
                         linear(from.k_proj, from.k_bias), linear(from.v_proj, from.v_bias),
                         linear(from.o_proj, from.o_bias), rms_norm(from.post_attention_layernorm),
                         linear(from.gate_proj), linear(from.up_proj), linear(from.down_proj)});
+    place_angles();
+    pool = std::make_shared<KvPool>(config.num_hidden_layers, config.num_key_value_heads, config.head_dim,
+                                    options);
+  }
+
+  // Before any work on tensors.
+  void enter() const {
+    if (gpu) gpu->use_on_this_thread();
   }
 
   Linear linear(const CheckpointMatrix& matrix, const std::vector<float>& bias = {}) const {
@@ -170,29 +215,181 @@ struct AtenNetwork::Impl {
     return {tensor_of(weight).to(options), config.rms_norm_eps};
   }
 
-  // Makes room for a row and adds its ids to those of the pass.
-  static Run begin(const ReadRow& row, std::vector<int>& ids) {
-    auto& tensors = dynamic_cast<TensorCache&>(*row.cache);
-    tensors.reserve(row.past + static_cast<int>(row.ids.size()));
-    ids.insert(ids.end(), row.ids.begin(), row.ids.end());
-    return {&tensors, row.past, static_cast<std::int64_t>(row.ids.size())};
+  // Both halves of a head turn alike: [positions, head_dim].
+  void place_angles() {
+    const Rotary rotary(config);
+    const std::int64_t pairs = rotary.pairs();
+    const Tensor cosine = at::empty({config.max_position_embeddings, pairs}, at::kFloat);
+    const Tensor sine = at::empty_like(cosine);
+    for (int position = 0; position < config.max_position_embeddings; ++position)
+      rotary.angles(position, cosine.data_ptr<float>() + position * pairs,
+                    sine.data_ptr<float>() + position * pairs);
+    cosines = at::cat({cosine, cosine}, -1).to(options);
+    sines = at::cat({sine, sine}, -1).to(options);
   }
 
-  void write_logits(const Tensor& hidden_states, std::span<float> logits) const {
-    const Tensor result = lm_head(hidden_states).to(at::kFloat).cpu().contiguous();
-    std::memcpy(logits.data(), result.data_ptr<float>(), result.nbytes());
+  Tensor on_device(const std::vector<std::int64_t>& numbers) const {
+    return at::tensor(numbers, at::kLong).to(options.device());
   }
 
-  // Hidden states [tokens, hidden] after the last norm.
-  Tensor forward(const std::vector<int>& ids, std::span<const Run> runs) const {
-    Tensor x = embed(ids);
-    const auto [cosines, sines] = angles(runs, static_cast<std::int64_t>(ids.size()));
+  // Makes room for a row and adds it to the pass.
+  void add(const ReadRow& row, Pass& pass) const {
+    auto& cache = dynamic_cast<PagedCache&>(*row.cache);
+    const int tokens = static_cast<int>(row.ids.size());
+    cache.reserve(row.past, row.past + tokens);
+    pass.ids.insert(pass.ids.end(), row.ids.begin(), row.ids.end());
+    for (int position = row.past; position < row.past + tokens; ++position) {
+      pass.positions.push_back(position);
+      pass.places.push_back(cache.place(position));
+    }
+    pass.runs.push_back({row.past, tokens, on_device({cache.pages().begin(), cache.pages().end()})});
+  }
+
+  static void copy_out(const Tensor& logits, std::span<float> to) {
+    const Tensor result = logits.cpu().contiguous();
+    std::memcpy(to.data(), result.data_ptr<float>(), result.nbytes());
+  }
+
+  Tensor logits_of(const Tensor& hidden_states) const { return lm_head(hidden_states).to(at::kFloat); }
+
+  // The layers on x [tokens, hidden] at those positions and places: hidden states after the last norm.
+  // attend(index, q) is given q [tokens, heads, head_dim] when the layer's keys and values are in the pool.
+  template <typename Attend>
+  Tensor forward(Tensor x, const Tensor& positions, const Tensor& places, const Attend& attend) const {
+    const Tensor cosine = cosines.index_select(0, positions).unsqueeze(1);  // [tokens, 1, head_dim]
+    const Tensor sine = sines.index_select(0, positions).unsqueeze(1);
     for (int index = 0; index < config.num_hidden_layers; ++index) {
       const Layer& layer = layers[static_cast<std::size_t>(index)];
-      x = x + layer.o_proj(attention(layer, index, layer.input_layernorm(x), cosines, sines, runs));
+      const Tensor normed = layer.input_layernorm(x);
+      const Tensor q = rotate(split_heads(layer.q_proj(normed)), cosine, sine);
+      const Tensor k = rotate(split_heads(layer.k_proj(normed)), cosine, sine);
+      flat(pool->keys(index)).index_copy_(0, places, k);
+      flat(pool->values(index)).index_copy_(0, places, split_heads(layer.v_proj(normed)));
+      x = x + layer.o_proj(attend(index, q).flatten(1));
       x = x + layer.mlp(layer.post_attention_layernorm(x));
     }
     return norm(x);
+  }
+
+  Tensor read(const Pass& pass) const {
+    std::vector<Tensor> masks;  // [tokens, length]: a token sees itself and all before it
+    for (const Run& run : pass.runs)
+      masks.push_back(
+          at::full({run.tokens, run.past + run.tokens}, -std::numeric_limits<float>::infinity(), options)
+              .triu_(run.past + 1));
+    const auto attend = [&](int index, const Tensor& q) {
+      std::vector<Tensor> mixed;
+      std::int64_t first = 0;
+      for (std::size_t each = 0; each < pass.runs.size(); first += pass.runs[each].tokens, ++each) {
+        const Run& run = pass.runs[each];
+        const auto past = [&](const Tensor& of) {  // [kv_heads, length, head_dim]
+          return flat(of.index_select(0, run.pages)).narrow(0, 0, run.past + run.tokens).transpose(0, 1);
+        };
+        mixed.push_back(at::scaled_dot_product_attention(
+                            q.narrow(0, first, run.tokens).transpose(0, 1).unsqueeze(0),
+                            past(pool->keys(index)).unsqueeze(0), past(pool->values(index)).unsqueeze(0),
+                            masks[each], /*dropout_p=*/0.0, /*is_causal=*/false, /*scale=*/{},
+                            /*enable_gqa=*/true)
+                            .squeeze(0)
+                            .transpose(0, 1));
+      }
+      return at::cat(mixed);  // [tokens, heads, head_dim]
+    };
+    return forward(embed(pass.ids), on_device(pass.positions), on_device(pass.places), attend);
+  }
+
+  // Logits [rows, vocabulary] of what follows.
+  Tensor run(const Step& step) const {
+    const std::int64_t rows = step.x.size(0);
+    const std::int64_t reach = step.tables.size(0) / rows * page_positions;
+    const Tensor beyond =
+        at::arange(reach, step.lengths.options()).unsqueeze(0) >= step.lengths;  // [rows, reach]
+    const Tensor mask = at::zeros({rows, reach}, options)
+                            .masked_fill_(beyond, -std::numeric_limits<float>::infinity())
+                            .view({rows, 1, 1, reach})
+                            .expand({-1, -1, config.heads_a_kv_head(), -1});
+    // What lies beyond a conversation's end is another's, or was cut off: even what is not finite must not
+    // count.
+    const Tensor unused = beyond.view({rows, reach, 1, 1});
+    const auto attend = [&](int index, const Tensor& q) {
+      const auto past = [&](const Tensor& of) {  // [rows, kv_heads, reach, head_dim]
+        return of.index_select(0, step.tables)
+            .view({rows, reach, config.num_key_value_heads, config.head_dim})
+            .masked_fill_(unused, 0.0)
+            .transpose(1, 2);
+      };
+      // The queries that share a head of keys stand where others have a time axis.
+      return at::scaled_dot_product_attention(
+                 q.reshape({rows, config.num_key_value_heads, config.heads_a_kv_head(), config.head_dim}),
+                 past(pool->keys(index)), past(pool->values(index)), mask)
+          .reshape({rows, config.num_attention_heads, config.head_dim});
+    };
+    return logits_of(forward(step.x, step.positions, step.places, attend));
+  }
+
+  // `rows` and `pages`: so many the step has, spare ones filling it up.
+  Step step_of(std::span<const StepRow> some, std::int64_t rows, std::int64_t pages) const {
+    std::vector<int> ids;
+    std::vector<std::int64_t> positions, places, tables, lengths;
+    for (const StepRow& row : some) {
+      const auto& cache = dynamic_cast<const PagedCache&>(*row.cache);
+      ids.push_back(row.token);
+      positions.push_back(row.position);
+      places.push_back(cache.place(row.position));
+      lengths.push_back(row.position + 1);
+      tables.insert(tables.end(), cache.pages().begin(), cache.pages().end());
+      tables.resize(static_cast<std::size_t>(static_cast<std::int64_t>(ids.size()) * pages),
+                    KvPool::spare_page);
+    }
+    const auto count = static_cast<std::size_t>(rows);
+    ids.resize(count, 0);
+    positions.resize(count, 0);
+    places.resize(count, std::int64_t{KvPool::spare_page} * page_positions);
+    lengths.resize(count, 1);
+    tables.resize(static_cast<std::size_t>(rows * pages), KvPool::spare_page);
+    return {embed(ids), on_device(positions), on_device(places), on_device(tables),
+            on_device(lengths).unsqueeze(1)};
+  }
+
+  Tensor step(std::span<const StepRow> rows) {
+    std::int64_t pages = 1;
+    for (const StepRow& row : rows) {
+      auto& cache = dynamic_cast<PagedCache&>(*row.cache);
+      cache.reserve(row.position, row.position + 1);
+      pages = std::max(pages, static_cast<std::int64_t>(cache.pages().size()));
+    }
+    const auto count = static_cast<std::int64_t>(rows.size());
+    if (!keep_steps) return run(step_of(rows, count, pages));
+    const Step step = step_of(rows, rounded_up(count), rounded_up(pages));
+    KeptStep& kept = kept_step(step);
+    if (kept.graph)
+      kept.graph->replay();
+    else
+      kept.logits = run(kept.step);
+    return kept.logits.narrow(0, 0, count);
+  }
+
+  // The kept step of the same size, with the numbers of `step`. It is captured the first time, and again when
+  // the pool has moved.
+  KeptStep& kept_step(const Step& step) {
+    if (kept_moves != pool->moves()) kept_steps.clear();
+    kept_moves = pool->moves();
+    const auto [place, added] = kept_steps.try_emplace({step.x.size(0), step.tables.size(0)});
+    KeptStep& kept = place->second;
+    if (!added) {
+      kept.step.x.copy_(step.x);
+      kept.step.positions.copy_(step.positions);
+      kept.step.places.copy_(step.places);
+      kept.step.tables.copy_(step.tables);
+      kept.step.lengths.copy_(step.lengths);
+      return kept;
+    }
+    kept.step = step;
+    if (gpu) {
+      run(kept.step);  // libraries make themselves ready, which must not be captured
+      kept.graph = gpu->capture([&] { kept.logits = run(kept.step); });
+    }
+    return kept;
   }
 
   // [tokens, hidden]; ids below 0 are EmbeddedRows.
@@ -213,76 +410,38 @@ struct AtenNetwork::Impl {
     return x.index_copy(0, at::tensor(places, at::kLong).to(options.device()), rows.to(options));
   }
 
-  // x [tokens, hidden] -> [tokens, heads * head_dim]
-  Tensor attention(const Layer& layer, int index, const Tensor& x, const Tensor& cosines, const Tensor& sines,
-                   std::span<const Run> runs) const {
-    const Tensor q = rotate(split_heads(layer.q_proj(x)), cosines, sines);  // [heads, tokens, head_dim]
-    const Tensor k = rotate(split_heads(layer.k_proj(x)), cosines, sines);  // [kv_heads, tokens, head_dim]
-    const Tensor v = split_heads(layer.v_proj(x));
-    std::vector<Tensor> mixed;
-    std::int64_t first = 0;
-    for (const Run& run : runs) {
-      const auto part = [&](const Tensor& of) { return of.narrow(1, first, run.tokens); };
-      const auto [keys, values] = run.cache->append(index, run.past, part(k), part(v));
-      mixed.push_back(attend(part(q), keys, values, run));
-      first += run.tokens;
-    }
-    return at::cat(mixed, 1).transpose(0, 1).flatten(1);
-  }
+  // [tokens, heads, head_dim]
+  Tensor split_heads(const Tensor& x) const { return x.view({x.size(0), -1, config.head_dim}); }
 
-  // q [heads, tokens, head_dim], keys and values [kv_heads, past + tokens, head_dim]
-  Tensor attend(const Tensor& q, const Tensor& keys, const Tensor& values, const Run& run) const {
-    const std::int64_t length = run.past + run.tokens;
-    Tensor mask = at::zeros({run.tokens, length}, options);
-    if (run.tokens > 1) mask = mask.fill_(-std::numeric_limits<float>::infinity()).triu_(run.past + 1);
-    return at::scaled_dot_product_attention(q.unsqueeze(0), keys.unsqueeze(0), values.unsqueeze(0), mask,
-                                            /*dropout_p=*/0.0, /*is_causal=*/false, /*scale=*/{},
-                                            /*enable_gqa=*/true)
-        .squeeze(0);
-  }
+  // [pages, 64, ...] -> [pages * 64, ...]
+  static Tensor flat(const Tensor& pages) { return pages.flatten(0, 1); }
 
-  Tensor split_heads(const Tensor& x) const {
-    return x.view({x.size(0), -1, config.head_dim}).transpose(0, 1);
-  }
-
-  static Tensor rotate(const Tensor& x, const Tensor& cosines, const Tensor& sines) {
+  static Tensor rotate(const Tensor& x, const Tensor& cosine, const Tensor& sine) {
     const auto halves = x.chunk(2, -1);
-    return x * cosines + at::cat({-halves[1], halves[0]}, -1) * sines;
-  }
-
-  // [tokens, head_dim] each, both halves alike
-  std::pair<Tensor, Tensor> angles(std::span<const Run> runs, std::int64_t tokens) const {
-    const std::int64_t pairs = rotary.pairs();
-    Tensor cosines = at::empty({tokens, pairs}, at::kFloat);
-    Tensor sines = at::empty({tokens, pairs}, at::kFloat);
-    std::int64_t row = 0;
-    for (const Run& run : runs)
-      for (std::int64_t token = 0; token < run.tokens; ++token, ++row)
-        rotary.angles(run.past + static_cast<int>(token), cosines.data_ptr<float>() + row * pairs,
-                      sines.data_ptr<float>() + row * pairs);
-    return {at::cat({cosines, cosines}, -1).to(options), at::cat({sines, sines}, -1).to(options)};
+    return x * cosine + at::cat({-halves[1], halves[0]}, -1) * sine;
   }
 
   DecoderConfig config;
-  Rotary rotary;
+  bool keep_steps;
+  std::unique_ptr<cuda::Device> gpu;  // null on the CPU
   at::TensorOptions options;
   bool in_groups = false;
   Tensor embed_tokens;  // [vocabulary, hidden]
   std::vector<Layer> layers;
   RmsNorm norm;
   Linear lm_head;
+  Tensor cosines, sines;  // [context, head_dim]
+  std::shared_ptr<KvPool> pool;
+  std::map<std::pair<std::int64_t, std::int64_t>, KeptStep> kept_steps;  // by rows, and rows * pages
+  int kept_moves = 0;
 };
 
 AtenNetwork::AtenNetwork(const DecoderConfig& config, const DecoderCheckpoint& checkpoint,
-                         Precision precision, const std::string& device)
-    : impl_(std::make_unique<Impl>(config, checkpoint, precision, device)) {}
+                         Precision precision, const std::string& device, bool graphs)
+    : impl_(std::make_unique<Impl>(config, checkpoint, precision, device, graphs)) {}
 AtenNetwork::~AtenNetwork() = default;
 
-std::unique_ptr<KvCache> AtenNetwork::new_cache() const {
-  const DecoderConfig& config = impl_->config;
-  return std::make_unique<TensorCache>(
-      at::empty({config.num_hidden_layers, config.num_key_value_heads, 0, config.head_dim}, impl_->options));
-}
+std::unique_ptr<KvCache> AtenNetwork::new_cache() const { return std::make_unique<PagedCache>(impl_->pool); }
 
 std::size_t AtenNetwork::kv_bytes_per_token() const {
   return static_cast<std::size_t>(impl_->config.num_hidden_layers) *
@@ -302,30 +461,24 @@ std::size_t AtenNetwork::weight_bytes() const {
 
 void AtenNetwork::read(std::span<const ReadRow> rows) {
   const c10::InferenceMode inference;
-  std::vector<int> ids;
-  std::vector<Run> runs;
-  for (const ReadRow& row : rows) runs.push_back(impl_->begin(row, ids));
-  impl_->forward(ids, runs);
+  impl_->enter();
+  Pass pass;
+  for (const ReadRow& row : rows) impl_->add(row, pass);
+  impl_->read(pass);
 }
 
 void AtenNetwork::read_all(const ReadRow& row, std::span<float> logits) {
   const c10::InferenceMode inference;
-  std::vector<int> ids;
-  const Run run = impl_->begin(row, ids);
-  impl_->write_logits(impl_->forward(ids, {&run, 1}), logits);
+  impl_->enter();
+  Pass pass;
+  impl_->add(row, pass);
+  Impl::copy_out(impl_->logits_of(impl_->read(pass)), logits);
 }
 
 void AtenNetwork::step(std::span<const StepRow> rows, std::span<float> logits) {
   const c10::InferenceMode inference;
-  std::vector<int> ids;
-  std::vector<Run> runs;
-  for (const StepRow& row : rows) {
-    auto& tensors = dynamic_cast<TensorCache&>(*row.cache);
-    tensors.reserve(row.position + 1);
-    ids.push_back(row.token);
-    runs.push_back({&tensors, row.position, 1});
-  }
-  impl_->write_logits(impl_->forward(ids, runs), logits);
+  impl_->enter();
+  Impl::copy_out(impl_->step(rows), logits);
 }
 
 }  // namespace parley::causal_lm

@@ -19,8 +19,10 @@ class AtenNetwork final : public Network {
   // `device`: "cpu" or "cuda", "cuda:1". Precision::as_stored computes in float32 on the CPU and in bfloat16
   // on CUDA; so does int8, which keeps matrices in groups and makes each floats again for its product. Throws
   // std::runtime_error with a sentence when there is no such device.
+  // `graphs`: steps run in buffers that are kept, their sizes rounded up to powers of two; on CUDA each is
+  // captured as a graph the first time, and the host then starts a step with one call.
   AtenNetwork(const DecoderConfig& config, const DecoderCheckpoint& checkpoint, Precision precision,
-              const std::string& device);
+              const std::string& device, bool graphs = false);
   ~AtenNetwork() override;
 
   std::unique_ptr<KvCache> new_cache() const override;
