@@ -33,9 +33,8 @@ if __name__ == "__main__" and sys.prefix == sys.base_prefix and VENV.exists():
     os.execv(VENV, [str(VENV), *sys.argv])
 sys.path.insert(0, str(ROOT / "scripts" / "convert"))
 
-import tensor_file  # noqa: E402
-from step_audio_2 import (campplus_onnx, expected, flow_yaml, recipes, s3_onnx, tokenizer_files,  # noqa: E402
-                          torch_pickle, vocoder_weights, voices)
+from step_audio_2 import (campplus_onnx, expected, flow_yaml, recipes, s3_onnx, tensor_stream,  # noqa: E402
+                          tokenizer_files, torch_pickle, vocoder_weights, voices)
 from step_audio_2.model_files import Model  # noqa: E402
 from step_audio_2.progress import Progress  # noqa: E402
 
@@ -97,9 +96,8 @@ class Checkpoint:
         for file, tensors in (("token2wav/flow.safetensors", self.flow), ("token2wav/hift.safetensors", self.hift),
                               ("speaker/s3_tokenizer.safetensors", self.s3),
                               ("speaker/campplus.safetensors", self.campplus)):
-            tensors = {name: vocoder_weights.float32(tensor) for name, tensor in tensors.items()}
-            tensor_file.write(bundle / file, tensors, progress.say)
-            progress.say(f"{file}: {(bundle / file).stat().st_size / 1e6:.1f} MB")
+            outputs = {name: tensor_stream.whole(vocoder_weights.float32(tensor)) for name, tensor in tensors.items()}
+            tensor_stream.write(bundle / file, outputs, progress)
         voices.copy(self.voices, folders["voices"])
         write_json(folders["voices"] / "voices.json", self.voice_entries, indent=1)
         write_json(folders["recipe"] / "recipe.json", self.recipe, indent=1)

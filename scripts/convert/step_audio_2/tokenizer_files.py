@@ -112,6 +112,6 @@ def audio_problems(ids, speech_tokens, source):
             lines.append(f"{source}: <audio_{place}> is {numbers[place]}; expected {first + place}, as the audio tokens stand "
                          "in a row")
     if max(numbers) > speech_tokens + PADDING_TOKENS - 1:
-        lines.append(f"{source}: has <audio_{max(numbers)}>, but flow.yaml's vocab_size is {speech_tokens}: the last one should "
-                     f"be <audio_{speech_tokens}>, the padding")
+        lines.append(f"{source}: has <audio_{max(numbers)}>, but flow.yaml's vocab_size is {speech_tokens}: the last one "
+                     f"should be <audio_{speech_tokens}>, the padding")
     return lines

@@ -49,7 +49,7 @@ def describe(name, path):
         raise ValueError(f"the voice {name}: {path} lasts {seconds:.2f} s; expected {SHORTEST} to {LONGEST:.0f} s")
     words = set(re.split(r"[^a-z]+", name.lower()))
     sex = "female" if words & {"female", "woman", "girl"} else "male" if words & {"male", "man", "boy"} else ""
-    return {"name": name, "file": f"{name}.wav", "sex": sex, "age": "adult", "pitch": pitch(rate, samples), "mood": "neutral"}
+    return {"name": name, "file": f"{name}.wav", "sex": sex, "age": "adult", "pitch": pitch(rate, samples), "mood": ""}
 
 
 def copy(voices, folder):
