@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes a small random model of the Step-Audio 2 family, for tests, and for load tests without the real weights.
 
-    scripts/make_tiny_bundle.py OUT [--seed N] [--variant mini|base|think] [--dtype float32|bfloat16]
+    scripts/make_tiny_bundle.py OUT [--seed N] [--variant mini|base|think] [--dtype float32|bfloat16] [--endless]
     scripts/serve --model OUT/bundle
 
 OUT/checkpoint   the layout that the model's makers publish, all its files
@@ -34,7 +34,8 @@ SHARDS = 3
 RECIPES = {"mini": "step-audio-2-mini", "base": "step-audio-2-mini-base", "think": "step-audio-2-mini-think"}
 
 
-def make_checkpoint(folder, seed=0, variant="mini", dtype="float32", layers=2, encoder_layers=2):
+def make_checkpoint(folder, seed=0, variant="mini", dtype="float32", layers=2, encoder_layers=2,
+                    endless=False):
     """Writes the official layout into the new folder."""
     folder.mkdir(parents=True)
     words = tokenizer.Tokenizer()
@@ -42,7 +43,8 @@ def make_checkpoint(folder, seed=0, variant="mini", dtype="float32", layers=2, e
     config = language_model.config(words, variant, dtype, layers, encoder_layers)
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     names = expected.model(expected.ModelSizes.of(config))
-    write_shards(folder, language_model.tensors(Draw([seed, 1]), names, words, variant, config["text_config"]), dtype)
+    tensors = language_model.tensors(Draw([seed, 1]), names, words, variant, config["text_config"], endless)
+    write_shards(folder, tensors, dtype)
     speech = folder / "token2wav"
     speech.mkdir()
     (speech / "flow.yaml").write_text(token2wav.flow_yaml())
@@ -84,6 +86,7 @@ def main():
     arguments.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of the language model and ear")
     arguments.add_argument("--layers", type=int, default=2, help="of the language model")
     arguments.add_argument("--encoder-layers", type=int, default=2)
+    arguments.add_argument("--endless", action="store_true", help="an answer goes on until it is stopped from outside")
     arguments.add_argument("--recipe", metavar="NAME|FILE", help="else the variant's of config/models")
     arguments.add_argument("--id", metavar="NAME", help="what clients call the bundle")
     options = arguments.parse_args()
@@ -92,7 +95,8 @@ def main():
         if folder.exists():
             sys.exit(f"make_tiny_bundle: {folder} exists already; remove it or name another folder.")
     try:
-        make_checkpoint(checkpoint, options.seed, options.variant, options.dtype, options.layers, options.encoder_layers)
+        make_checkpoint(checkpoint, options.seed, options.variant, options.dtype, options.layers, options.encoder_layers,
+                        options.endless)
         convert_step_audio_2.convert(checkpoint, bundle, recipe=options.recipe or RECIPES[options.variant],
                                      name=options.id or f"tiny-step-audio-2-{options.variant}")
     except BaseException as error:

@@ -16,12 +16,14 @@ import numpy as np
 
 STEADY, MARKER, SIGN, OPEN, SPEAKING, QUIET, ENDING = range(7)
 KEPT = 8
+REST = 3.0     # gain of what is random after a norm, most of whose length is `steady`
 LEVEL = 8.0    # of `steady`, and about that of `speaking` and `quiet` when they are on
 FLAG = 4.0     # of the marks on single tokens
 LAST_PAIR = 7  # the slowest rotation of a head of 16: in 50 000 positions it turns by a quarter
 OFF = -30.0
-SPREAD = 3.0   # of the logits of one kind: the likeliest of many is likelier than a single token of another kind
-LEVEL_AFTER_NORM = 5.0  # about what the last norm makes of LEVEL
+STEP = 0.5     # makes `speaking` and `quiet` the longest part of the hidden state: its norm hardly depends on the rest
+SPREAD = 4.0   # of the logits of one kind: the likeliest of many is likelier than a single token of another kind
+LEVEL_AFTER_NORM = 5.5  # about what the last norm makes of `speaking` and `quiet`
 ENCODER_INNER, ADAPTER_INNER = 320, 112
 
 
@@ -42,7 +44,7 @@ def config(tokenizer, variant, dtype, layers, encoder_layers):
                                      "kernel_size": 3, "adapter_stride": 2}}
 
 
-def tensors(draw, shapes, tokenizer, variant, text):
+def tensors(draw, shapes, tokenizer, variant, text, endless=False):
     extents = {"the encoder's inner width": ENCODER_INNER, "the adapter's inner width": ADAPTER_INNER}
     shapes = {name: tuple(extents.get(extent, extent) for extent in shape) for name, shape in shapes.items()}
     made = draw.tensors(shapes)
@@ -51,7 +53,7 @@ def tensors(draw, shapes, tokenizer, variant, text):
     mark_rows(made, tokenizer)
     notice_markers(made, text["hidden_size"] // text["num_attention_heads"])
     decide(made)
-    made["lm_head.weight"] = head(draw, shapes["lm_head.weight"], tokenizer, variant)
+    made["lm_head.weight"] = head(draw, shapes["lm_head.weight"], tokenizer, variant, endless)
     return made
 
 
@@ -63,20 +65,25 @@ def sinusoids(positions, width):
 
 
 def keep_free(made, layers):
+    """Nothing random writes to the kept coordinates or reads them: `steady` would drown the rest."""
     made["model.embed_tokens.weight"][:, :KEPT] = 0
     made["adapter.linear2.weight"][:KEPT] = 0
     made["adapter.linear2.bias"][:KEPT] = 0
     for layer in range(layers):
         at = f"model.layers.{layer}."
-        made[f"{at}self_attn.o_proj.weight"][:KEPT] = 0
-        made[f"{at}mlp.down_proj.weight"][:KEPT] = 0
+        for reader in ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "mlp.gate_proj", "mlp.up_proj"):
+            made[f"{at}{reader}.weight"][:, :KEPT] = 0
+        for writer in ("self_attn.o_proj", "mlp.down_proj"):
+            made[f"{at}{writer}.weight"][:KEPT] = 0
         for norm in ("input_layernorm", "post_attention_layernorm"):
             made[f"{at}{norm}.weight"][:KEPT] = 1
+            made[f"{at}{norm}.weight"][KEPT:] *= REST
     made["model.norm.weight"][:KEPT] = 1
 
 
 def mark_rows(made, tokenizer):
     rows = made["model.embed_tokens.weight"]
+    rows[tokenizer.id("<tts_end>")] = rows[tokenizer.id("<tts_start>")]  # of one length: a pair of them cancels out
     rows[:, STEADY] = LEVEL
     made["adapter.linear2.bias"][STEADY] = LEVEL
     for token, sign in (("<tts_start>", 1), ("<tts_end>", -1)):
@@ -109,10 +116,10 @@ def decide(made):
         gate[OPEN], gate[STEADY] = direction * 100.0, -direction - offset
         up[STEADY] = 1.0
         made[f"{at}down_proj.weight"][:, neuron] = 0
-        made[f"{at}down_proj.weight"][target, neuron] = 0.2 if offset == 0 else -0.2
+        made[f"{at}down_proj.weight"][target, neuron] = STEP if offset == 0 else -STEP
 
 
-def head(draw, shape, tokenizer, variant):
+def head(draw, shape, tokenizer, variant, endless):
     """Biases, in logits, of the kinds of tokens: (outside of speech, inside)."""
     rows = draw.normal(shape, 1.0 / np.sqrt(shape[1]))
     rows *= SPREAD
@@ -121,9 +128,9 @@ def head(draw, shape, tokenizer, variant):
     biases[:len(tokenizer.base)] = (0.0, 1.2)
     biases[tokenizer.id("<audio_0>"):tokenizer.id("<audio_0>") + 6562] = (OFF, 0.0)
     thinks = variant == "think"
-    for token, bias in ((stop, (4.0 if thinks else 5.7, OFF)), ("<tts_end>", (OFF, 6.9)), ("<tts_pad>", (OFF, 5.5)),
-                        ("</think", (6.0, OFF) if thinks else biases[0])):
-        biases[tokenizer.id(token)] = bias
+    for token, bias in ((stop, (2.8 if thinks else 3.2, OFF)), ("<tts_end>", (OFF, 3.6)), ("<tts_pad>", (OFF, 4.4)),
+                        ("</think", (4.2, OFF) if thinks else biases[0])):
+        biases[tokenizer.id(token)] = (OFF, OFF) if endless and token in (stop, "<tts_end>") else bias
         if tuple(bias) != tuple(biases[0]):
             rows[tokenizer.id(token)] *= 0.3  # how often it comes is not left to chance
     rows[:, :KEPT] = 0

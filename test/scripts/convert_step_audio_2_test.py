@@ -21,7 +21,7 @@ import convert_step_audio_2  # noqa: E402
 import make_tiny_bundle  # noqa: E402
 import weight_groups  # noqa: E402
 from step_audio_2 import campplus_onnx, expected, flow_yaml, s3_onnx, torch_pickle, vocoder_weights  # noqa: E402
-from tiny_step_audio_2 import torch_archive  # noqa: E402
+from tiny_step_audio_2 import tokenizer, torch_archive  # noqa: E402
 
 PUBLISHED_CONFIG = {
     "text_config": {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
@@ -412,14 +412,12 @@ class Onnx(OfTinyCheckpoint):
                                                                                  found.items()}),
                                            {name: array.shape for name, array in found.items()}), [])
         stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(self.campplus).graph.initializer}
-        for at, bundled in (("xvector.block1.tdnnd3.nonlinear1", "xvector.block1.tdnnd3.nonlinear1"),
-                            ("xvector.block2.tdnnd1.nonlinear1", "xvector.block2.tdnnd1.nonlinear1"),
-                            ("xvector.transit2.nonlinear", "xvector.transit2.nonlinear")):
+        for at in ("xvector.block1.tdnnd3.nonlinear1", "xvector.block2.tdnnd1.nonlinear1", "xvector.transit2.nonlinear"):
             gain, shift, mean, variance = (stored[f"{at}.batchnorm.{kind}"].astype(np.float64)
                                            for kind in ("weight", "bias", "running_mean", "running_var"))
             scale = gain / np.sqrt(variance + 1e-5)
-            np.testing.assert_allclose(found[f"{bundled}.scale"], scale, rtol=1e-6)
-            np.testing.assert_allclose(found[f"{bundled}.shift"], shift - mean * scale, rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(found[f"{at}.scale"], scale, rtol=1e-6)
+            np.testing.assert_allclose(found[f"{at}.shift"], shift - mean * scale, rtol=1e-5, atol=1e-6)
         self.assertTrue((found["xvector.transit1.linear.weight"] == stored["xvector.transit1.linear.weight"]).all())
         first = next(node for node in onnx.load(self.campplus).graph.node if node.name == "/head/layer1/layer1.0/conv1/Conv")
         self.assertTrue((found["head.layer1.0.conv1.weight"] == stored[first.input[1]]).all())
@@ -590,7 +588,7 @@ class Refusal(OfTinyCheckpoint):
         progress = convert_step_audio_2.Progress()
 
         def full(sentence):
-            if sentence.startswith("token2wav/flow"):
+            if sentence.startswith("flow.safetensors"):
                 raise OSError(28, "No space left on device")
 
         progress.say = full
@@ -620,15 +618,41 @@ class TinyCheckpoint(OfTinyCheckpoint):
     def test_the_program_makes_both_folders_of_any_variant(self):
         for variant in ("mini", "base", "think"):
             out = self.folder / variant
-            done = subprocess.run([sys.executable, str(ROOT / "scripts" / "make_tiny_bundle.py"), str(out), "--variant", variant,
-                                   "--dtype", "bfloat16", "--recipe", str(self.recipe)], capture_output=True, text=True,
-                                  timeout=120)
+            words = [ROOT / "scripts" / "make_tiny_bundle.py", out, "--variant", variant, "--dtype", "bfloat16", "--recipe",
+                     self.recipe]
+            done = subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True, timeout=120)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(sorted(folder.name for folder in out.iterdir()), ["bundle", "checkpoint"])
             index = json.loads((out / "checkpoint" / "model.safetensors.index.json").read_text())
             shapes = expected.model(expected.ModelSizes.of(json.loads((out / "checkpoint" / "config.json").read_text())))
             extents = {"the encoder's inner width": 320, "the adapter's inner width": 112}
             self.assertEqual(index["metadata"]["total_size"], 2 * elements(shapes, extents))
+
+    def test_it_says_text_outside_of_speech_and_audio_inside(self):
+        words = tokenizer.Tokenizer()
+        config = json.loads((self.checkpoint / "config.json").read_text())["text_config"]
+        weights = self.model(self.checkpoint)
+        speech = [words.id("<tts_start>"), *range(words.id("<audio_0>"), words.id("<audio_40>"))]
+        question = [words.id("<|BOT|>"), 40, 50, 60, words.id("<|EOT|>")]
+        spoken = [*question, *speech, words.id("<tts_end>"), words.id("<|EOT|>")]
+        ends = [0.0, 0.0]
+        for prompt, audio in ((question, False), (question + speech, True), (spoken * 3 + question, False),
+                              (spoken * 3 + question + speech, True)):
+            likely = next_token(weights, config, prompt)
+            of_audio = likely[words.id("<audio_0>"):words.id("<audio_6561>")].sum()
+            of_text = likely[:len(words.base)].sum()
+            self.assertGreater(of_audio if audio else of_text, 0.5)
+            ends[audio] += likely[words.id("<tts_end>" if audio else "<|EOT|>")]
+            if not audio:
+                self.assertLess(of_audio, 1e-4)
+        self.assertGreater(min(ends), 1e-4)
+
+    def test_an_endless_one_never_stops(self):
+        other = self.folder / "endless"
+        make_tiny_bundle.make_checkpoint(other, seed=3, endless=True)
+        words = tokenizer.Tokenizer()
+        usual, endless = self.model(self.whole)["lm_head.weight"], self.model(other)["lm_head.weight"]
+        self.assertEqual(set(np.nonzero((usual != endless).any(1))[0]), {words.id("<tts_end>"), words.id("<|EOT|>")})
 
     def test_no_layer_is_idle(self):
         flow = self.pt("flow.pt")
@@ -638,6 +662,42 @@ class TinyCheckpoint(OfTinyCheckpoint):
         speaker = campplus_onnx.read(self.checkpoint / "token2wav" / "campplus.onnx")
         for name, tensor in speaker.items():
             self.assertGreater(tensor.floats().std(), 0.01, name)
+
+
+def next_token(weights, config, ids):
+    """Probabilities of what follows, by a Qwen2 decoder of few lines."""
+    def norm(x, name):
+        return x / np.sqrt((x * x).mean(-1, keepdims=True) + config["rms_norm_eps"]) * weights[f"{name}.weight"]
+
+    def linear(x, name):
+        return x @ weights[f"{name}.weight"].T + weights.get(f"{name}.bias", 0)
+
+    heads, groups = config["num_attention_heads"], config["num_key_value_heads"]
+    size = config["hidden_size"] // heads
+    angles = np.arange(len(ids))[:, None] * config["rope_theta"] ** (-np.arange(0, size, 2) / size)
+    cos, sin = (np.tile(table(angles), 2)[:, None] for table in (np.cos, np.sin))
+
+    def rotated(x):
+        return x * cos + np.concatenate([-x[..., size // 2:], x[..., :size // 2]], -1) * sin
+
+    future = np.triu(np.full((len(ids), len(ids)), -np.inf), 1)
+    x = weights["model.embed_tokens.weight"][ids].astype(np.float64)
+    for layer in range(config["num_hidden_layers"]):
+        at = f"model.layers.{layer}"
+        inner = norm(x, f"{at}.input_layernorm")
+        q, k, v = (linear(inner, f"{at}.self_attn.{part}_proj").reshape(len(ids), -1, size) for part in "qkv")
+        k, v = (np.repeat(part, heads // groups, 1) for part in (rotated(k), v))
+        scores = np.einsum("qhd,khd->hqk", rotated(q), k) / np.sqrt(size) + future
+        attention = np.exp(scores - scores.max(-1, keepdims=True))
+        attention /= attention.sum(-1, keepdims=True)
+        mixed = np.einsum("hqk,khd->qhd", attention, v).reshape(len(ids), -1)
+        x = x + linear(mixed, f"{at}.self_attn.o_proj")
+        inner = norm(x, f"{at}.post_attention_layernorm")
+        gate = linear(inner, f"{at}.mlp.gate_proj")
+        x = x + linear(gate / (1 + np.exp(-gate)) * linear(inner, f"{at}.mlp.up_proj"), f"{at}.mlp.down_proj")
+    logits = weights["lm_head.weight"] @ norm(x[-1], "model.norm")
+    likely = np.exp(logits - logits.max())
+    return likely / likely.sum()
 
 
 class Folding(unittest.TestCase):
