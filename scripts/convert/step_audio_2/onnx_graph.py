@@ -48,7 +48,7 @@ class Graph:
                     self.read(data)
                 except (IndexError, ValueError) as error:
                     raise ValueError(f"{path} is no complete ONNX file ({error}): fetch it again") from error
-        if not self.nodes:
+        if not self.nodes and not self.stored:
             raise ValueError(f"{path} has no graph; expected an ONNX file")
         self.producer = {output: node for node in self.nodes for output in node.output}
         self.readers = {}
