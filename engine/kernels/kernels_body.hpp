@@ -282,8 +282,8 @@ void multiply_panel(const PanelView& panel, const Activations& x, const Destinat
 
 // ---- products of many rows (strips.hpp)
 
-// As many sums as fit into the registers beside a row of weights and a number of x: each pair of them costs
-// two loads less than the multiplications it takes part in.
+// A tile of sums as large as the registers hold, beside what they are made of: the larger it is, the more
+// multiplications come to each load.
 #if defined(__AVX512F__)
 constexpr int strip_rows = 14;
 constexpr int strip_panels = 2;

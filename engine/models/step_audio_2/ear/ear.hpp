@@ -31,7 +31,7 @@ namespace parley::step_audio_2 {
 
 struct EarOptions {
   int threads = 0;             // of the CPU kernels, the caller's included; 0: as many as there are cores
-  std::string device = "cpu";  // or "cuda", "cuda:1"
+  std::string device = "cpu";  // or "cuda", "cuda:1", which the caller has opened (engine/cuda/device.hpp)
   // "float32", "bfloat16", or empty: as the weights are stored. The CPU kernels always compute in float32,
   // with weights as stored; "bfloat16" on the CPU takes plain ATen operations, as the reference computes.
   std::string dtype = {};
