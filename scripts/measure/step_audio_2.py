@@ -10,7 +10,7 @@ from .processes import json_lines, run
 REFERENCE = pathlib.Path(__file__).with_name("reference_step_audio_2.py")
 LIMIT_S = 900  # a side; the reference makes its weights first
 RUNS = 5  # timed by one process, after one that warms up
-DECODE = ["--step-audio-2-layers", 4, "--context", 512, "--precision", "bfloat16"]
+DECODE = ["--step-audio-2-layers", 4, "--context", 512, "--precision", "bfloat16", "--runs", RUNS]
 TOGETHER = 8
 LONG_STREAM = 200  # chunks
 PROMPT_TOKENS = 100  # of the voice, on both sides
@@ -50,7 +50,7 @@ def compared(bench: Bench, name: str, what: str, program: str, options: list, re
 
 def measure_hear(bench: Bench) -> list[Outcome]:
     """The figure step_audio_hear."""
-    return [compared(bench, "step_audio_hear", "hear", "ear_bench", ["--repeat", RUNS], [])]
+    return [compared(bench, "step_audio_hear", "hear", "ear_bench", ["--dtype", "f32", "--repeat", RUNS], [])]
 
 
 def measure_decode(bench: Bench) -> list[Outcome]:
@@ -73,7 +73,7 @@ def measure_decode_together(bench: Bench) -> list[Outcome]:
 def measure_speak(bench: Bench) -> list[Outcome]:
     """The figure step_audio_speak."""
     voice = ["--prompt-tokens", PROMPT_TOKENS]
-    return [compared(bench, "step_audio_speak", "speak", "token2wav_bench", ["--repeat", RUNS, *voice], voice)]
+    return [compared(bench, "step_audio_speak", "speak", "token2wav_bench", ["--runs", RUNS, *voice], voice)]
 
 
 def measure_long(bench: Bench) -> list[Outcome]:
