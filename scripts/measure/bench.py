@@ -19,6 +19,7 @@ class Bench:
     make_peer: Callable[[], Peer]  # raises Skipped
     say: Callable[[str], None]
     reference_python: pathlib.Path | None = None  # one with the Python reference of Step-Audio 2
+    step_audio_2: pathlib.Path | None = None  # a bundle to load; one is made if there is none
     prepared_peer: Peer | Skipped | None = None
 
     def parley(self) -> pathlib.Path:

@@ -1,11 +1,13 @@
 """Step-Audio 2 at official sizes with random weights, against the Python reference: hearing, one decode step, one chunk of
 speech; and what a long stream of speech costs at its end against its start."""
+import json
 import pathlib
 
+from . import wide_bundle
 from .arithmetic import Spread, in_turn, median, pair_ratios
 from .bench import Bench
 from .figures import Failed, Outcome
-from .processes import json_lines, run
+from .processes import column, json_lines, run
 
 REFERENCE = pathlib.Path(__file__).with_name("reference_step_audio_2.py")
 LIMIT_S = 900  # a side; the reference makes its weights first
@@ -86,3 +88,18 @@ def measure_long(bench: Bench) -> list[Outcome]:
     memory = [line["rss_200"] / line["rss_5"] for line in lines]
     told = f"time {median(time):.3f}, memory {median(memory):.3f}"
     return [Outcome("step_audio_long", samples=[max(pair) for pair in zip(time, memory)], beside={"lines": lines}, notes=[told])]
+
+
+def measure_load(bench: Bench) -> list[Outcome]:
+    """The figure step_audio_load: of `parley generate`, which loads the bundle and says one token."""
+    program = bench.parley()
+    bundle = bench.step_audio_2 or wide_bundle.make(bench.folder, bench.say)
+    asked = bench.folder / "asked.json"
+    asked.write_text(json.dumps({"messages": [{"role": "human", "content": "Hi"}, {"role": "assistant", "content": None}]}))
+    command = [program, "generate", bundle, "--input", asked, "--greedy", "--max-new-tokens", 1, "--dtype", "bfloat16",
+               "--out", bench.folder / "answered.json"]
+    size = wide_bundle.size_of(bundle)
+    peaks = [1024 * column(json_lines(run(wide_bundle.peak_command(command), LIMIT_S)), "peak_kib")[0] for _ in range(rounds(bench))]
+    told = f"{median(peaks) / 2**30:.2f} GiB at most for a bundle of {size / 2**30:.2f} GiB"
+    return [Outcome("step_audio_load", samples=[peak / size for peak in peaks], beside={"peak_bytes": peaks, "bundle_bytes": size},
+                    notes=[told])]

@@ -132,6 +132,10 @@ class Runs(unittest.TestCase):
             f' *) exec {sys.executable} "$@" ;; esac\n')
         (environment / "bin" / "python").chmod(0o755)
         (environment / "complete").touch()
+        self.wide = self.folder / "wide"
+        self.wide.mkdir()
+        with open(self.wide / "weights", "wb") as weights:
+            weights.truncate(64 << 20)
         self.reference = self.folder / "reference_python"
         self.reference.write_text("#!/bin/sh\necho '{\"ms\": [99, 100, 170]}'\n")
         self.reference.chmod(0o755)
@@ -143,7 +147,7 @@ class Runs(unittest.TestCase):
 
     def command(self, *arguments):
         return [sys.executable, ROOT / "scripts" / "bench", "--quick", "--build", self.build, "--peer", self.folder / "fake_peer",
-                "--bundle", self.folder, "--threads", "1", *arguments]
+                "--bundle", self.folder, "--step-audio-2", self.wide, "--threads", "1", *arguments]
 
     def environment(self, **fake):
         return os.environ | {"PARLEY_CACHE": str(self.folder / "cache"), "FAKE_PARLEY": json.dumps(fake),
@@ -175,6 +179,7 @@ class Runs(unittest.TestCase):
         self.assertEqual(values["step_audio_decode_together"], 5)
         self.assertEqual(values["step_audio_speak"], 0.8)
         self.assertEqual(values["step_audio_long"], 1.03)
+        self.assertTrue(1 < values["step_audio_load"] < 3, values["step_audio_load"])
         for name in figures:
             self.assertIn(name, answer.stdout)
         self.assertFalse(figures["idle_sessions"]["reached"])

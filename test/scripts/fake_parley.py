@@ -96,6 +96,8 @@ elif COMMAND in ("ear_bench", "token2wav_bench") or "--step-audio-2-layers" in s
     step_audio_2()
 elif COMMAND == "decode_bench":
     decode()
+elif COMMAND == "generate":
+    bytearray(64 << 20)  # what it takes at most, beside Python
 elif COMMAND == "load":
     load()
 elif COMMAND == "serve":
