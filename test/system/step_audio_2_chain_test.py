@@ -148,8 +148,9 @@ class Chain(unittest.TestCase):
         way = ["--offline"]
         if case["variant"]:
             way = ["--streaming", "--conformer-trim", case["variant"], "--lookahead-mode", case["variant"]]
-        self.parley("synthesize", self.bundle("mini"), "--tokens", tokens, "--voice", self.folder / case["voice"], "--noise", given,
-                    *way, "--dtype", "float32", "--out", out, "--dump", dump)
+        voice = self.folder / case["voice"] if case["voice"].endswith(".wav") else case["voice"]
+        self.parley("synthesize", self.bundle("mini"), "--tokens", tokens, "--voice", voice, "--noise", given, *way,
+                    "--dtype", "float32", "--out", out, "--dump", dump)
         stages, (wave, rate) = load_file(dump / "stages.safetensors"), read_float_wav(out)
         prefix = f"speech.{name}"
         self.close(stages["prompt_tokens"], case, prefix, "prompt_tokens", 0)

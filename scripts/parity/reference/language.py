@@ -43,14 +43,17 @@ class Language:
         return rows
 
     @torch.inference_mode()
-    def answer(self, ids: list[int], audio_rows: list[torch.Tensor], most: int) -> Answer:
-        """Greedy."""
+    def answer(self, ids: list[int], audio_rows: list[torch.Tensor], most: int, least_margin: float) -> Answer:
+        """Greedy. It ends, as if by length, before a choice between logits nearer than `least_margin`: rounding could turn it."""
         rows, out, first, margin = self.embed(ids, audio_rows), [], None, float("inf")
         while len(out) < most:
             logits = self.model(inputs_embeds=rows[None], use_cache=False).logits[0, -1]
             first = logits if first is None else first
             best = logits.topk(2)
-            margin = min(margin, float(best.values[0] - best.values[1]))
+            nearest = float(best.values[0] - best.values[1])
+            if nearest < least_margin:
+                break
+            margin = min(margin, nearest)
             token = int(best.indices[0])
             if token in self.stops:
                 return Answer(out, self.stops[token], first, margin)

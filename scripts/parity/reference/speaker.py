@@ -16,7 +16,7 @@ from . import hearing, packages
 MEL_RATE_HZ = 24000
 HEAD_WIDTH = 64
 MELS_A_TOKEN = 2
-LEAST_MARGIN = 5e-4  # of an S3 level from the next
+LEAST_MARGIN = 3e-4  # of an S3 level from the next
 
 
 @dataclasses.dataclass
