@@ -1,9 +1,9 @@
 """Reference outputs of token2wav: stepaudio2-minicpmo 0.1.1's flow and vocoder with small random weights.
 
-One file, token2wav.safetensors: the weights (float16, which both sides compute with as float32) under `flow.` and
-`hift.`, inputs that are not made by formula.py, and what the reference makes of them. The metadata holds the flow's
-config and the recipes of the weights of official width, which are not stored. The streams are driven here as
-Token2wav.stream drives them, under both trims of the conformer's caches.
+One file, token2wav.safetensors: the weights (float16, which both sides compute with as float32) under
+`flow.` and `hift.`, and what the reference makes of inputs by formula.py, some of it thinned out. The
+metadata is one JSON: the flow's config and the recipes of the weights of official width, which are not
+stored. The streams are driven here as Token2wav.stream drives them, under both trims of the conformer.
 """
 
 import importlib.util
@@ -67,6 +67,10 @@ CONFIG = {
 SILENCE = CONFIG["vocab_size"] - 1  # what 4218 is in so small a vocabulary
 
 
+def _formula(seed: int, shape: tuple[int, ...], scale: float = 1.0) -> torch.Tensor:
+    return torch.from_numpy(formula.values(seed, shape, scale))
+
+
 def _encoder(config: dict):
     from stepaudio2.cosyvoice2.transformer.upsample_encoder_v2 import UpsampleConformerEncoderV2
 
@@ -108,9 +112,15 @@ def small_flow(frames: int = 1000):
     depth, heads, width, hidden = (estimator[k] for k in ("depth", "num_heads", "head_dim", "hidden_size"))
     cfm.att_cache_buffer = torch.zeros(STEPS, depth, 2, heads, frames, 2 * width)
     cfm.cnn_cache_buffer = torch.zeros(STEPS, depth, 2, 2 * hidden, 2)
-    cfm.rand_noise = torch.from_numpy(formula.values(FLOW_NOISE_SEED, (frames, BINS), NOISE)).T[None].contiguous()
+    cfm.rand_noise = _formula(FLOW_NOISE_SEED, (frames, BINS), NOISE).T[None].contiguous()
     flow = CausalMaskedDiffWithXvec(
-        CONFIG["input_size"], BINS, CONFIG["spk_embed_dim"], "mel", CONFIG["vocab_size"], _encoder(CONFIG["encoder"]), cfm
+        input_size=CONFIG["input_size"],
+        output_size=BINS,
+        spk_embed_dim=CONFIG["spk_embed_dim"],
+        output_type="mel",
+        vocab_size=CONFIG["vocab_size"],
+        encoder=_encoder(CONFIG["encoder"]),
+        decoder=cfm,
     )
     for name, parameter in flow.named_parameters():
         if "norm" in name or name.endswith((".out.1.weight", "block.3.weight")):
@@ -195,7 +205,6 @@ def _stream(flow, hift, prompt, tokens, lookahead: str, conformer_trim: bool):
     speaker = torch.from_numpy(embedding)[None]
     ahead = [SILENCE] * 3 if lookahead == "silence" else list(ids[:3])
     cache = flow.setup_cache(_ids(list(ids) + ahead), torch.from_numpy(mel)[None], speaker, STEPS)
-    frames, limit = len(mel), len(mel) + 100
     window = torch.from_numpy(numpy.hamming(2 * 3840))
     heard_mel = torch.zeros(1, BINS, 0)
     heard_source = torch.zeros(1, 1, 0)
@@ -208,12 +217,10 @@ def _stream(flow, hift, prompt, tokens, lookahead: str, conformer_trim: bool):
             now = rest if last else rest[:28]
             rest = [] if last else rest[25:]
             made, cache = flow.inference_chunk(_ids(now), speaker, cache, last_chunk=last, n_timesteps=STEPS)
-            attention = cache["estimator_att_cache"]
-            if attention.shape[4] > limit:
-                cache["estimator_att_cache"] = torch.cat([attention[..., :frames, :], attention[..., -100:, :]], dim=4)
-            conformer = cache["conformer_att_cache"]
-            if conformer_trim and conformer.shape[3] > limit:
-                cache["conformer_att_cache"] = torch.cat([conformer[..., :frames, :], conformer[..., -100:, :]], dim=3)
+            for name in ("estimator_att_cache", "conformer_att_cache")[: 2 if conformer_trim else 1]:
+                kept = cache[name]  # [..., frames, width]
+                if kept.shape[-2] > len(mel) + 100:
+                    cache[name] = torch.cat([kept[..., : len(mel), :], kept[..., -100:, :]], dim=-2)
             mels.append(made[0].T)
             heard = torch.cat([heard_mel, made], dim=2)
             speech, source = hift(heard, heard_source)
@@ -228,7 +235,7 @@ def _stream(flow, hift, prompt, tokens, lookahead: str, conformer_trim: bool):
 
 
 class _Recipe:
-    """Tensors of official width by formula, and how the test makes the same: [name, shape, seed, scale, offset]."""
+    """Tensors of official width by formula; entries tell how: [name, shape, seed, scale, offset]."""
 
     def __init__(self, first_seed: int) -> None:
         self.seed = first_seed
@@ -254,25 +261,26 @@ def _official_conformer(out: dict, metadata: dict) -> None:
     layer = encoder.encoders[0]
     recipe = _Recipe(100)
     recipe.fill(layer)
-    metadata["conformer"] = json.dumps(recipe.entries)
-    x = torch.from_numpy(formula.values(200, (50, 512), 1.0))[None]
-    past = torch.from_numpy(formula.values(201, (1, 8, 30, 128), 1.0))
+    metadata["conformer"] = recipe.entries
+    x = _formula(200, (50, 512))[None]
+    past = _formula(201, (1, 8, 30, 128))
     places = encoder.embed.position_encoding(offset=None, size=80)
     answer = layer(x, torch.zeros((0, 0, 0)), places, att_cache=past)[0]
     out["official.conformer"] = answer[0, ::5, ::8].contiguous().detach().numpy()
 
 
 def _official_estimator(out: dict, metadata: dict) -> None:
-    config = dict(CONFIG["decoder"]["estimator"], mlp_ratio=4.0, depth=1, num_heads=8, head_dim=64, hidden_size=512)
+    small = CONFIG["decoder"]["estimator"]
+    config = dict(small, mlp_ratio=4.0, depth=1, num_heads=8, head_dim=64, hidden_size=512)
     dit = _estimator(config, 200).eval()
     recipe = _Recipe(300)
     recipe.fill(dit)
-    metadata["estimator"] = json.dumps(recipe.entries)
-    metadata["estimator_config"] = json.dumps(config)
+    metadata["estimator"] = recipe.entries
+    metadata["estimator_config"] = config
     cnn, att = None, None
     for call, frames in enumerate((50, 20)):
-        x, mu, cond = (torch.from_numpy(formula.values(400 + 10 * call + i, (frames, BINS), 1.0)).T[None] for i in range(3))
-        speaker = torch.from_numpy(formula.values(405, (BINS,), 1.0))[None]
+        x, mu, cond = (_formula(400 + 10 * call + i, (frames, BINS)).T[None] for i in range(3))
+        speaker = _formula(405, (BINS,))[None]
         answer, cnn, att = dit.forward_chunk(
             x.repeat(2, 1, 1),
             torch.cat([mu, torch.zeros_like(mu)]),
@@ -297,8 +305,8 @@ def _official_vocoder_stage(out: dict, metadata: dict) -> None:
     recipe = _Recipe(500)
     recipe.fill(up, "up.")
     recipe.fill(block, "block.")
-    metadata["vocoder_stage"] = json.dumps(recipe.entries)
-    x = torch.from_numpy(formula.values(600, (12, 512), 1.0)).T[None]
+    metadata["vocoder_stage"] = recipe.entries
+    x = _formula(600, (12, 512)).T[None]
     out["official.vocoder_stage"] = block(up(x))[0].T[::3, ::4].contiguous().detach().numpy()
 
 
@@ -307,7 +315,7 @@ def make(folder: pathlib.Path) -> None:
     torch.manual_seed(20260)
     torch.set_num_threads(1)
     out: dict[str, numpy.ndarray] = {}
-    metadata = {"flow_config": json.dumps(CONFIG), "silence": str(SILENCE)}
+    metadata = {"flow_config": CONFIG}
     flow, hift = small_flow(), small_hift()
     with torch.inference_mode():
         for prefix, module in (("flow.", flow), ("hift.", hift)):
@@ -320,8 +328,8 @@ def make(folder: pathlib.Path) -> None:
         out["encoder.mu"] = flow.encoder_proj(encoded)[0].numpy()
 
         frames, step = 11, 4
-        x, mu, cond = (torch.from_numpy(formula.values(30 + i, (2, frames, BINS), 1.0)).transpose(1, 2) for i in range(3))
-        speaker = torch.from_numpy(formula.values(33, (2, BINS), 1.0))
+        x, mu, cond = (_formula(30 + i, (2, frames, BINS)).transpose(1, 2) for i in range(3))
+        speaker = _formula(33, (2, BINS))
         table = 1 - torch.cos(torch.linspace(0, 1, STEPS + 1) * 0.5 * torch.pi)
         time = table[0]
         for i in range(step):
@@ -361,4 +369,5 @@ def make(folder: pathlib.Path) -> None:
     _official_conformer(out, metadata)
     _official_estimator(out, metadata)
     _official_vocoder_stage(out, metadata)
-    save_file(out, folder / "token2wav.safetensors", metadata)
+    # several entries would lie in another order each time
+    save_file(out, folder / "token2wav.safetensors", {"token2wav": json.dumps(metadata)})

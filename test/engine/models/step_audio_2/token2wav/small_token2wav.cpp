@@ -34,7 +34,9 @@ at::Tensor reference_tensor(const std::string& name) {
   return layers::tensor_of(token2wav_reference().at(name)).clone();
 }
 
-std::string reference_metadata(const std::string& name) { return token2wav_reference().metadata().at(name); }
+std::string reference_metadata(const std::string& name) {
+  return nlohmann::json::parse(token2wav_reference().metadata().at("token2wav")).at(name).dump();
+}
 
 const std::filesystem::path& small_token2wav() {
   static const TemporaryFolder folder;

@@ -15,8 +15,8 @@
 namespace parley::test {
 
 const weights::Safetensors& token2wav_reference();
-at::Tensor reference_tensor(const std::string& name);  // a copy
-std::string reference_metadata(const std::string& name);
+at::Tensor reference_tensor(const std::string& name);     // a copy
+std::string reference_metadata(const std::string& name);  // JSON
 
 // A folder with config.json, flow.safetensors and hift.safetensors; it lives as long as the program.
 const std::filesystem::path& small_token2wav();
