@@ -12,8 +12,9 @@
 // CPU to the last bit. Rendering in chunks is not what rendering at once is: a chunk does not see what comes
 // after it.
 //
-// One thread at a time. On the CPU the work is spread over a team of threads, and LibTorch's own pool should
-// be set to one. A GPU must have been opened (engine/cuda/device.hpp) before it is named here.
+// One thread at a time. On the CPU the work is spread over a team of threads, two of which a single stream
+// keeps busy and more of which several streams do, and LibTorch's own pool should be set to one. A GPU must
+// have been opened (engine/cuda/device.hpp) before it is named here.
 //
 // Tested by token2wav_test.cpp and token2wav_parity_test.cpp.
 #pragma once
