@@ -232,18 +232,23 @@ int main(int argc, char** argv) {
   for (int i = 0; i < unsteady; ++i) next_chunk_ms();
   if (chunks > unsteady) {
     // the median of a few, since a machine has other things to do as well
-    auto around = [&](int count) {
-      std::vector<double> times;
-      for (int i = 0; i < count; ++i) times.push_back(next_chunk_ms());
-      std::ranges::sort(times);
-      return times[times.size() / 2];
-    };
     constexpr int some = 9;
-    result["chunk_5_ms"] = around(some);
-    result["rss_5"] = resident_mb();
+    auto measure = [&](const std::string& chunk) {
+      std::vector<double> times, processor;
+      for (int i = 0; i < some; ++i) {
+        const double before = processor_ms();
+        times.push_back(next_chunk_ms());
+        processor.push_back(processor_ms() - before);
+      }
+      std::ranges::sort(times);
+      std::ranges::sort(processor);
+      result["chunk_" + chunk + "_ms"] = times[some / 2];
+      result["chunk_" + chunk + "_processor_ms"] = processor[some / 2];
+      result["rss_" + chunk] = resident_mb();
+    };
+    measure("5");
     for (int i = unsteady + some; i < chunks; ++i) next_chunk_ms();
-    result["chunk_" + std::to_string(chunks) + "_ms"] = around(some);
-    result["rss_" + std::to_string(chunks)] = resident_mb();
+    measure(std::to_string(chunks));
   } else {
     for (int i = 0; i < runs; ++i) {
       const double before = processor_ms();
