@@ -2,13 +2,14 @@
 // prefilled token in pieces of several sizes. Each figure is the smallest and the median of its runs, and the
 // smallest processor time of all threads together.
 //
-//   decode_bench BRAIN [--threads N] [--context TOKENS] [--runs N] [--batches 1,8] [--precision bfloat16]
-//   [--aten] decode_bench --step-audio-2-layers 4 [--context 512] [--batches 1,8] [--precision bfloat16]
+//   decode_bench BRAIN [--threads N] [--context TOKENS] [--runs N] [--batches 1,8] [--aten]
+//   decode_bench --step-audio-2-layers 4 [--context 512] [--batches 1,8] [--device cuda [--graphs]]
 //
-// BRAIN is the folder with config.json and model.safetensors, such as .deps/starter/brain. Instead of one,
-// --step-audio-2-layers takes so many layers of Step-Audio 2 mini's size with random weights; it then prints
-// a JSON line a batch size: {"batch": 1, "ms": [each run's], "tokens_per_second": by the median}, after a
-// line about loading, {"weight_bytes", "load_ms"}.
+// Both take --precision as_stored, float32, bfloat16, float16 or int8. BRAIN is the folder with config.json
+// and model.safetensors, such as .deps/starter/brain. Instead of one, --step-audio-2-layers takes so many
+// layers of Step-Audio 2 mini's size with random weights. It then prints a line of JSON about loading,
+// {"weight_bytes", "load_ms"}, and one for each batch size: {"batch": 1, "ms": [each run's], "processor_ms":
+// the smallest of all threads together, "tokens_per_second": by the median}.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -207,6 +208,7 @@ int main(int argc, char** argv) {
   app.add_option("--runs", runs, "of each measurement");
   app.add_option("--batches", batches, "conversations at once")->delimiter(',');
   app.add_flag("--aten", aten, "plain tensor operations instead of the kernels");
+  app.add_flag("--graphs", options.graphs, "of plain operations: keep steps; on CUDA capture them");
   CLI11_PARSE(app, argc, argv);
   if (brain.empty() == (step_audio_2_layers == 0)) {
     std::fprintf(stderr, "expected either a model's folder or --step-audio-2-layers\n");

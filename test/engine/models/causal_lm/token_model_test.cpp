@@ -202,3 +202,46 @@ TEST_CASE("plain operations on groups of 8 bits compute what the kernels do", "[
   // The embedding is rounded by the kernels alone.
   CHECK(difference(kernels.logits(one, 3), plain.logits(other, 3)) < 5e-2F);
 }
+
+TEST_CASE("on a GPU the logits are transformers', with graphs and without", "[causal_lm][.gpu]") {
+  for (const bool graphs : {false, true}) {
+    INFO("graphs: " << graphs);
+    auto exact = tiny_model({.device = "cuda", .precision = Precision::float32, .graphs = graphs});
+    CHECK(difference_to_golden(exact) < 1e-3F);
+    auto bfloats = tiny_model({.device = "cuda", .precision = Precision::bfloat16, .graphs = graphs});
+    CHECK(difference_to_golden(bfloats) < 2e-1F);
+    auto groups = tiny_model({.device = "cuda", .precision = Precision::int8, .graphs = graphs});
+    CHECK(difference_to_golden(groups) < 2e-1F);
+  }
+}
+
+TEST_CASE("on a GPU any mix of conversations is answered as each alone, with graphs and without",
+          "[causal_lm][.gpu]") {
+  const EmbeddedRows rows = tiny_rows();
+  const std::vector<int> prompt = tiny_prompt(rows);
+  const auto expected = test::numbers<int>(golden(), "tiny.greedy");
+  for (const bool graphs : {false, true}) {
+    INFO("graphs: " << graphs);
+    auto model = tiny_model({.device = "cuda", .precision = Precision::float32, .graphs = graphs});
+    constexpr std::size_t most = 5;
+    std::vector<KvSlot> slots;
+    std::vector<causal_lm::Sampler> samplers(most, causal_lm::Sampler(test::greedy()));
+    std::vector<std::vector<int>> answers(most);
+    for (std::size_t row = 0; row < most; ++row) slots.push_back(model.new_slot());
+    // One joins at every second step.
+    for (std::size_t step = 0; step < expected.size() + 2 * most; ++step) {
+      std::vector<causal_lm::DecodeRow> batch;
+      std::vector<std::size_t> who;
+      for (std::size_t row = 0; row < most; ++row) {
+        if (step < 2 * row || answers[row].size() == expected.size()) continue;
+        if (step == 2 * row) model.prefill(slots[row], std::span(prompt).first(prompt.size() - 1));
+        batch.push_back(
+            {&slots[row], answers[row].empty() ? prompt.back() : answers[row].back(), &samplers[row]});
+        who.push_back(row);
+      }
+      const auto decoded = model.decode(batch);
+      for (std::size_t i = 0; i < who.size(); ++i) answers[who[i]].push_back(decoded[i].token);
+    }
+    for (const auto& answer : answers) CHECK(answer == expected);
+  }
+}
