@@ -56,7 +56,7 @@ TEST_CASE("a kept beginning outlives the conversation it came from and answers t
   std::vector<float> expected;
   {
     causal_lm::KvSlot slot = slot_of(prompt);
-    cache.keep(model(), slot, 5);
+    cache.keep(slot, 5, model().new_slot());
     expected = model().logits(slot, 10);
   }
   causal_lm::KvSlot other = model().new_slot();
