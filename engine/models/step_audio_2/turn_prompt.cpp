@@ -27,7 +27,8 @@ TextItem theirs(std::string text) { return {std::move(text), SpecialTokens::as_t
 // Puts the messages of a conversation together, oldest first.
 class MessagesOf {
  public:
-  MessagesOf(const Core& core, const StepAudio2Dialogue& dialogue) : core_(core), dialogue_(dialogue) {}
+  MessagesOf(const Core& core, const StepAudio2Dialogue& dialogue)
+      : core_(core), dialogue_(dialogue), answers_(dialogue.answers.search()) {}
 
   void add_system(const std::string& instructions, std::span<const engine::Tool> tools) {
     if (!instructions.empty()) add("system", theirs(instructions));
@@ -78,7 +79,7 @@ class MessagesOf {
     const auto calls = items.subspan(first_call, end - first_call);
     const std::string text = answer ? answer->text : "";
     std::vector<MessageItem> content;
-    const PastAnswer* past = dialogue_.answers.find(text);
+    const PastAnswer* past = answers_.find(text);
     const bool has_calls = past && past->calls == static_cast<int>(calls.size());
     if (past && (past->spoken || past->text == text)) {
       std::vector<int> ids = past->ids;
@@ -124,6 +125,7 @@ class MessagesOf {
 
   const Core& core_;
   const StepAudio2Dialogue& dialogue_;
+  PastAnswers::Search answers_;
   std::vector<Message> messages_;
   std::vector<const HeardItem*> sounds_;
 };

@@ -10,8 +10,9 @@ namespace parley::step_audio_2 {
 std::vector<float> token_mel(std::span<const float> pcm, int mels) {
   constexpr std::size_t mirrored = audio::LogMel::window_samples / 2;
   if (pcm.size() <= mirrored)
-    throw std::invalid_argument("a spectrum needs more than " + std::to_string(mirrored) +
-                                " samples, but there are " + std::to_string(pcm.size()));
+    throw std::invalid_argument("a spectrum of " + std::to_string(pcm.size()) +
+                                " samples cannot be made; more than " + std::to_string(mirrored) +
+                                " are needed");
   audio::LogMel spectrum(mels);
   spectrum.push(pcm);
   std::vector<float> frames = spectrum.spectrum(/*padding=*/0);

@@ -23,13 +23,24 @@ class PastAnswers {
  public:
   void remember(PastAnswer answer);
 
-  // The newest answer that says `text`, or begins with it where it was cut short; null when there is none. An
-  // answer that only calls a tool has no text and is found by "".
-  const PastAnswer* find(std::string_view text) const;
+  // Looks through the answers in the order in which they were given, as a conversation is gone through.
+  class Search {
+   public:
+    // The next answer that says `text`, or begins with it where it was cut short; failing that, any such
+    // answer; null when there is none. An answer without words is found by "".
+    const PastAnswer* find(std::string_view text);
+
+   private:
+    friend class PastAnswers;
+    explicit Search(const std::deque<PastAnswer>& answers) : answers_(&answers) {}
+    const std::deque<PastAnswer>* answers_;
+    std::size_t next_ = 0;  // of the answers, after the one found last
+  };
+  Search search() const { return Search(answers_); }
 
  private:
   static constexpr std::size_t most_answers = 64;
-  std::deque<PastAnswer> answers_;  // newest first
+  std::deque<PastAnswer> answers_;  // oldest first
 };
 
 // The beginning of a spoken answer's `ids` that was heard: up to its audio token number `audio_tokens`.
