@@ -125,10 +125,10 @@ def head(draw, shape, tokenizer, variant, endless):
     rows *= SPREAD
     stop = "<|endoftext|>" if variant == "base" else "<|EOT|>"
     biases = np.full((shape[0], 2), OFF, np.float32)
-    biases[:len(tokenizer.base)] = (0.0, 1.2)
+    biases[:len(tokenizer.base)] = (0.0, -2.0 if endless else 1.2)  # endless speech has more sound a token
     biases[tokenizer.id("<audio_0>"):tokenizer.id("<audio_0>") + 6562] = (OFF, 0.0)
     thinks = variant == "think"
-    for token, bias in ((stop, (2.8 if thinks else 3.2, OFF)), ("<tts_end>", (OFF, 3.6)), ("<tts_pad>", (OFF, 4.4)),
+    for token, bias in ((stop, (2.8 if thinks else 3.2, OFF)), ("<tts_end>", (OFF, 3.6)), ("<tts_pad>", (OFF, 1.5 if endless else 4.4)),
                         ("</think", (4.2, OFF) if thinks else biases[0])):
         biases[tokenizer.id(token)] = (OFF, OFF) if endless and token in (stop, "<tts_end>") else bias
         if tuple(bias) != tuple(biases[0]):

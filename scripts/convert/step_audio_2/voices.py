@@ -32,12 +32,12 @@ def find(checkpoint, asked):
     for folder in (checkpoint / "assets", checkpoint / "token2wav", checkpoint.resolve().parent / "assets"):
         files = [file for file in sorted(folder.glob("*.wav")) if folder.parent == checkpoint or is_prompt(file)]
         if files:
-            return [(file.stem, file) for file in files]
+            return sorted(((file.stem, file) for file in files), key=lambda voice: not is_prompt(voice[1]))
     return []
 
 
 def is_prompt(file):
-    """The model's repository keeps examples of all kinds in the folder of the two voices."""
+    """The model's repository keeps examples of all kinds in the folder of the two voices, which come first."""
     return file.stem.startswith("default_")
 
 
