@@ -18,7 +18,7 @@ struct ModelOptions {
   int context_tokens = 0;       // longest conversation that is read; each token of it takes memory;
                                 // 0: what suits the model
   float speed = 1.0F;           // of the voice; multiplies what a session asks for
-  std::string dtype;  // of the language model: "float32", "bfloat16", "float16", "int8"; "": as stored
+  std::string dtype = {};  // of the language model: "float32", "bfloat16", "float16", "int8"; "": as stored
   int first_chunk_tokens = 8;  // of 40 ms each: the first sound of an answer comes when so many are there
   int chunk_tokens = 25;       // of later chunks: longer ones cost less a second
 };

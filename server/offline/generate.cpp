@@ -18,17 +18,21 @@ using nlohmann::json;
 
 struct GenerateOptions {
   ModelChoice model;
-  std::string input, out, speech_out, voice, dump;
+  std::string input, mode, out, speech_out, voice, dump;
   bool greedy = false;
   std::optional<float> temperature, top_p, repetition_penalty;
   std::optional<int> top_k;
   std::uint64_t seed = 0;
-  int max_new_tokens = 2048;
+  std::optional<int> max_new_tokens;
+  std::vector<std::string> stop_strings;
 };
 
-// What the command line says goes over what the recipe advises for an answer of this kind.
+constexpr int default_max_new_tokens = 2048;
+
+// What the command line says goes over what the recipe advises for the mode, or for an answer of this kind.
 engine::Sampling sampling_of(const GenerateOptions& options, const Recipe& recipe, bool spoken) {
   engine::Sampling sampling = spoken ? recipe.speech : recipe.text;
+  if (!options.mode.empty()) sampling = recipe.mode(options.mode).sampling;
   if (options.temperature) sampling.temperature = *options.temperature;
   if (options.top_p) sampling.top_p = *options.top_p;
   if (options.top_k) sampling.top_k = *options.top_k;
@@ -39,6 +43,19 @@ engine::Sampling sampling_of(const GenerateOptions& options, const Recipe& recip
   }
   sampling.seed = options.seed;
   return sampling;
+}
+
+// The mode's instructions before what was said, and the answer opened behind it.
+void put_into_mode(ConversationFile& conversation, const Recipe& recipe, const Mode& mode) {
+  auto& messages = conversation.messages;
+  if (!mode.instructions.empty())
+    messages.insert(messages.begin(), {"system", mode.instructions, true, false});
+  FileMessage answer{"assistant", {}, false, false};
+  if (recipe.thinking)
+    answer.content = recipe.thinking->begin;
+  else if (mode.speech)
+    answer.content = std::string("<tts_start>");
+  messages.push_back(std::move(answer));
 }
 
 bool opens_speech(const ConversationFile& conversation) {
@@ -66,15 +83,20 @@ void write_stages(const Generated& generated, const Generator& generator, const 
 }
 
 int generate_by(const GenerateOptions& options, Console&) {
-  const ConversationFile conversation = ConversationFile::read(options.input);
+  ConversationFile conversation = ConversationFile::read(options.input);
   const weights::Bundle bundle = open_step_audio_2(options.model);
   const auto device = open_device(options.model);
   Generator generator = Generator::load(bundle, {.device = options.model.device,
                                                  .threads = options.model.threads,
                                                  .precision = precision_of(options.model.dtype)});
+  const Recipe& recipe = generator.core().recipe;
+  if (!options.mode.empty()) put_into_mode(conversation, recipe, recipe.mode(options.mode));
   GenerateSettings settings;
-  settings.sampling = sampling_of(options, generator.core().recipe, opens_speech(conversation));
-  settings.max_new_tokens = options.max_new_tokens;
+  settings.sampling = sampling_of(options, recipe, opens_speech(conversation));
+  std::optional<int> most = options.max_new_tokens;
+  if (!most && !options.mode.empty()) most = recipe.mode(options.mode).max_tokens;
+  settings.max_new_tokens = most.value_or(default_max_new_tokens);
+  settings.stop_strings = options.stop_strings;
   settings.stages = !options.dump.empty();
   const Generated generated = generator.generate(conversation, settings);
 
@@ -112,6 +134,9 @@ Command add_generate(CLI::App& app) {
   command->add_option("--out", options->out, "Write the answer here, as JSON")
       ->required()
       ->type_name("FILE.json");
+  command->add_option("--mode", options->mode,
+                      "What the model is asked for, by the bundle's recipe: puts its instructions before the "
+                      "conversation and opens the answer");
   auto* greedy = command->add_flag("--greedy", options->greedy, "Always the likeliest token");
   command
       ->add_option("--temperature", options->temperature,
@@ -129,9 +154,12 @@ Command add_generate(CLI::App& app) {
                    "Makes every token of the prompt and the answer less likely; 1: off")
       ->check(CLI::Range(0.01, 100.0));
   command->add_option("--seed", options->seed, "Of what is drawn")->capture_default_str();
-  command->add_option("--max-new-tokens", options->max_new_tokens, "Longest answer")
-      ->capture_default_str()
+  command->add_option("--max-new-tokens", options->max_new_tokens, "Longest answer  [the mode's, or 2048]")
       ->check(CLI::Range(1, 1'000'000));
+  command->add_option("--stop", options->stop_strings, "End the answer when its text says this")
+      ->type_name("TEXT")
+      ->expected(1, -1)
+      ->allow_extra_args(false);
   command
       ->add_option("--speech-out", options->speech_out, "Write the spoken answer here: 24 kHz, float, mono")
       ->type_name("OUT.wav");

@@ -11,6 +11,8 @@
 #include "engine/audio_file/audio_file.hpp"
 #include "engine/models/causal_lm/sampler.hpp"
 #include "engine/models/step_audio_2/ear/pieces.hpp"
+#include "engine/text/incremental_decoder.hpp"
+#include "engine/text/stop_strings.hpp"
 
 namespace parley::step_audio_2 {
 namespace {
@@ -119,6 +121,8 @@ Generated Generator::generate(const ConversationFile& conversation, const Genera
   from = Clock::now();
   causal_lm::Sampler sampler(settings.sampling, causal_lm::Penalised::all);
   sampler.read(generated.prompt_ids);
+  text::IncrementalDecoder decoder(core_->tokenizer);
+  text::StopStrings stop_strings(settings.stop_strings);
   generated.stop_reason = "max_new_tokens";
   while (static_cast<int>(generated.output_ids.size()) < settings.max_new_tokens) {
     if (slot.length() == core_->brain.info().context_tokens) {
@@ -136,6 +140,10 @@ Generated Generator::generate(const ConversationFile& conversation, const Genera
       break;
     }
     generated.output_ids.push_back(token);
+    if (core_->vocabulary.is_text(token) && stop_strings.push(decoder.push(token)).stopped) {
+      generated.stop_reason = "stop_string";
+      break;
+    }
   }
   generated.decode_ms = ms_since(from);
 

@@ -22,7 +22,8 @@ namespace parley::step_audio_2 {
 struct GenerateSettings {
   engine::Sampling sampling;
   int max_new_tokens = 2048;
-  bool stages = false;  // whether the result brings them
+  std::vector<std::string> stop_strings = {};  // an answer whose text says one of them ends with it
+  bool stages = false;                         // whether the result brings them
 };
 
 // What came in between, of each piece of heard sound in the order of the prompt.
@@ -38,7 +39,7 @@ struct Generated {
   std::vector<int> output_ids;    // without the stop token
   std::string text;               // of the ids below <audio_start>, special ones shown
   std::vector<int> audio_tokens;  // codes: ids from <audio_0> on, minus it
-  std::string stop_reason;        // "stop", "max_new_tokens" or "context_full"
+  std::string stop_reason;        // "stop", "stop_string", "max_new_tokens" or "context_full"
   double encode_ms = 0, prefill_ms = 0, decode_ms = 0;
 
   std::vector<PieceStages> pieces;

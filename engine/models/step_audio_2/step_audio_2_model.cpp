@@ -130,8 +130,9 @@ void StepAudio2Model::begin_reading(StepAudio2Turn& turn) {
   turn.reused = slot.length();
   turn.unread.assign(turn.prompt.ids.begin() + turn.reused, turn.prompt.ids.end());
   turn.sampler.read(turn.prompt.ids);
-  turn.thinking =
-      core_->recipe.thinking && turn.prompt.forced.empty() && turn.request.output != Output::transcript;
+  const bool thinks = core_->recipe.thinking && turn.prompt.forced.empty();
+  if (thinks && turn.request.output != Output::transcript)
+    turn.thinking.emplace(std::vector{core_->recipe.thinking->end});
   turn.phase = Phase::reading;
 }
 
@@ -183,9 +184,8 @@ void StepAudio2Model::take_token(StepAudio2Turn& turn, int token, StepEvents& ev
 // When the end of the thinking is read, the answer proper is opened: those tokens are read like a prompt.
 void StepAudio2Model::think(StepAudio2Turn& turn, int token) {
   const Thinking& thinking = *core_->recipe.thinking;
-  turn.thought += turn.decoder.push(token);
-  if (turn.thought.find(thinking.end) == std::string::npos) return;
-  turn.thinking = false;
+  if (!turn.thinking->push(turn.decoder.push(token)).stopped) return;
+  turn.thinking.reset();
   const bool spoken = turn.request.output == Output::speech;
   const std::vector<int> opening = core_->tokenizer.encode(spoken ? thinking.then_speech : thinking.then_text,
                                                            text::SpecialTokens::parsed);

@@ -13,6 +13,7 @@
 #include "engine/models/step_audio_2/token2wav/token2wav.hpp"
 #include "engine/models/step_audio_2/turn_prompt.hpp"
 #include "engine/text/incremental_decoder.hpp"
+#include "engine/text/stop_strings.hpp"
 #include "engine/text/tool_call_reader.hpp"
 
 namespace parley::step_audio_2 {
@@ -60,8 +61,7 @@ struct StepAudio2Turn final : engine::Turn {
   std::optional<text::ToolCallReader> calls;  // where the request has tools
   std::optional<Token2WavStream> speech;      // where it is to be spoken
   SpokenText spoken_text;
-  bool thinking = false;
-  std::string thought;
+  std::optional<text::StopStrings> thinking;  // while it does: tells when it has ended
   int token_limit = 0;
   int tokens = 0;        // made, thinking included
   int audio_tokens = 0;  // of them

@@ -72,7 +72,6 @@ engine::Sampling read_sampling(Fields& parent, const char* key, const engine::Sa
 Mode read_mode(Fields fields) {
   Mode mode;
   fields.read("instructions", mode.instructions);
-  fields.read("prefix", mode.prefix);
   fields.read("speech", mode.speech);
   mode.sampling = read_sampling(fields, "sampling", {});
   int most = 0;

@@ -24,7 +24,6 @@ struct Thinking {
 // One thing that the model can be asked for: transcribing, translating, ...
 struct Mode {
   std::string instructions;  // the system message; "": none
-  std::string prefix;        // put before the user's text (text to speech)
   bool speech = false;       // the answer is spoken
   engine::Sampling sampling;
   std::optional<int> max_tokens;
