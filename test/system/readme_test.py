@@ -80,6 +80,10 @@ class ReadmeTest(unittest.TestCase):
                 file.setframerate(16000)
                 file.writeframes(question.tobytes())
 
+        # a ```json block after a line that ends in `NAME.json`: is that file
+        for name, text in re.findall(r"`(\w+\.json)`:\n+```json\n(.*?)```", README.read_text(), re.DOTALL):
+            (cls.folder / name).write_text(text)
+
     # ---- how commands are run
 
     def here(self, text):
@@ -144,7 +148,8 @@ class ReadmeTest(unittest.TestCase):
         (r"git clone \S+( \S+)?$|cd \S+$", lambda self, command: None),
         (r"\./scripts/(test|setup|bench)\b", helps),
         (r"\./scripts/serve\b|build/release/parley serve\b", serves),
-        (r"build/release/parley (converse|models|inspect|load|--help|--version)\b", shell),
+        (r"build/release/parley (converse|models|inspect|load|generate|synthesize|score|--help|--version)\b", shell),
+        (r"\.deps/venv/bin/python scripts/make_tiny_bundle.py\b", shell),
         (r"curl\b", lambda self, command: self.needs("curl", command)),
         (r"websocat\b", lambda self, command: self.needs("websocat", command)),
         (r"(python3? -m )?pip install\b", is_packaged),
