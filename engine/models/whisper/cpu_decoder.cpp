@@ -5,6 +5,7 @@
 
 #include "engine/kernels/functions.hpp"
 #include "engine/kernels/numbers.hpp"
+#include "engine/layers/cpu/stored.hpp"
 
 namespace parley::whisper {
 namespace {
@@ -50,10 +51,10 @@ CpuDecoder::CpuDecoder(kernels::Team& team, const Config& config, const weights:
       head_width_(width_ / heads_),
       embed_tokens_(weights.get("embed_tokens.weight", {config.vocab_size, width_})),
       embed_positions_(
-          floats_of(weights.get("embed_positions.weight", {config.max_target_positions, width_}))),
+          layers::floats_of(weights.get("embed_positions.weight", {config.max_target_positions, width_}))),
       layer_norm_(weights.scope("layer_norm"), width_),
       scratch_(static_cast<std::size_t>(team.size())) {
-  const kernels::Rounded rounded = kernels::round_to_groups8(team, view_of(embed_tokens_));
+  const kernels::Rounded rounded = kernels::round_to_groups8(team, layers::view_of(embed_tokens_));
   output_.matrix = kernels::Matrix::pack(team, rounded.view);
   output_.bias.resize(static_cast<std::size_t>(output_.matrix.panels()) * kernels::panel_rows);
   const int inner = config.decoder_ffn_dim;
@@ -169,7 +170,7 @@ void CpuDecoder::embed(std::span<const DecoderRow> rows) {
   for (int i = 0; i < count; ++i) {
     const Token& token = tokens_[static_cast<std::size_t>(i)];
     row.bytes = embed_tokens_.bytes.subspan(static_cast<std::size_t>(token.id) * row_bytes, row_bytes);
-    const std::vector<float> embedding = floats_of(row);
+    const std::vector<float> embedding = layers::floats_of(row);
     for (int d = 0; d < width_; ++d)
       x_[index(i, width_) + static_cast<std::size_t>(d)] =
           embedding[static_cast<std::size_t>(d)] +

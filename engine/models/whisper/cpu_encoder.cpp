@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/layers/cpu/stored.hpp"
 #include "engine/models/whisper/network.hpp"
 
 namespace parley::whisper {
@@ -33,8 +34,8 @@ std::vector<float> taps_first(const std::vector<float>& weight, int out, int in)
 }
 
 CpuLinear convolution(kernels::Team& team, const weights::Weights& weights, int in, int out) {
-  return {team, taps_first(floats_of(weights.get("weight", {out, in, 3})), out, in),
-          floats_of(weights.get("bias", {out})), 3 * in, out};
+  return {team, taps_first(layers::floats_of(weights.get("weight", {out, in, 3})), out, in),
+          layers::floats_of(weights.get("bias", {out})), 3 * in, out};
 }
 
 template <typename Vector>
@@ -81,7 +82,7 @@ CpuEncoder::CpuEncoder(kernels::Team& team, const Config& config, const weights:
       conv1_(convolution(team, weights.scope("conv1"), config.num_mel_bins, width_)),
       conv2_(convolution(team, weights.scope("conv2"), width_, width_)),
       embed_positions_(
-          floats_of(weights.get("embed_positions.weight", {config.max_source_positions, width_}))),
+          layers::floats_of(weights.get("embed_positions.weight", {config.max_source_positions, width_}))),
       layer_norm_(weights.scope("layer_norm"), width_),
       scratch_(static_cast<std::size_t>(team.size())) {
   const int inner = config.encoder_ffn_dim;

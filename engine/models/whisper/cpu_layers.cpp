@@ -1,61 +1,14 @@
 #include "engine/models/whisper/cpu_layers.hpp"
 
-#include <cstdint>
-#include <cstring>
-#include <stdexcept>
 #include <string_view>
 
-#include "engine/kernels/functions.hpp"
-#include "engine/kernels/numbers.hpp"
+#include "engine/layers/cpu/stored.hpp"
 
 namespace parley::whisper {
-namespace {
 
-constexpr float epsilon = 1e-5F;  // of the norms, as PyTorch's default
-
-std::size_t whole_panels(std::size_t outputs) {
-  return (outputs + kernels::panel_rows - 1) / kernels::panel_rows * kernels::panel_rows;
-}
-
-kernels::Format format_of(weights::Dtype dtype) {
-  switch (dtype) {
-    case weights::Dtype::f32:
-      return kernels::Format::f32;
-    case weights::Dtype::f16:
-      return kernels::Format::f16;
-    case weights::Dtype::bf16:
-      return kernels::Format::bf16;
-    default:
-      throw std::runtime_error("a Whisper tensor is stored as " + std::string(weights::name_of(dtype)) +
-                               "; expected F32, F16 or BF16: convert the model again");
-  }
-}
-
-}  // namespace
-
-kernels::MatrixView view_of(const weights::TensorView& tensor) {
-  const int inputs = static_cast<int>(tensor.shape.back());
-  return {.format = format_of(tensor.dtype),
-          .outputs = static_cast<int>(tensor.elements() / inputs),
-          .inputs = inputs,
-          .weights = tensor.bytes.data()};
-}
-
-std::vector<float> floats_of(const weights::TensorView& tensor) {
-  const kernels::Format format = format_of(tensor.dtype);
-  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (format == kernels::Format::f32) {
-      std::memcpy(&values[i], &tensor.bytes[4 * i], 4);
-      continue;
-    }
-    std::uint16_t bits;
-    std::memcpy(&bits, &tensor.bytes[2 * i], 2);
-    values[i] =
-        format == kernels::Format::f16 ? kernels::half_to_float(bits) : kernels::bfloat16_to_float(bits);
-  }
-  return values;
-}
+using layers::floats_of;
+using layers::view_of;
+using layers::whole_panels;
 
 CpuLinear::CpuLinear(kernels::Team& team, const weights::Weights& weights,
                      std::initializer_list<const char*> names, int in, int out) {
@@ -86,14 +39,6 @@ CpuLinear::CpuLinear(kernels::Team& team, const std::vector<float>& weight, std:
                ? kernels::Matrix::pack(team, kernels::round_to_groups8(team, view).view)
                : kernels::Matrix::pack(team, view);
   bias.resize(whole_panels(bias.size()));
-}
-
-CpuLayerNorm::CpuLayerNorm(const weights::Weights& weights, int width)
-    : weight(floats_of(weights.get("weight", {width}))), bias(floats_of(weights.get("bias", {width}))) {}
-
-void CpuLayerNorm::operator()(const float* x, float* out) const {
-  kernels::functions().layer_norm(x, weight.data(), bias.data(), epsilon, static_cast<int>(weight.size()),
-                                  out);
 }
 
 }  // namespace parley::whisper

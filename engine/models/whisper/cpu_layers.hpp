@@ -7,12 +7,12 @@
 
 #include "engine/kernels/matrix.hpp"
 #include "engine/kernels/team.hpp"
+#include "engine/layers/cpu/layer_norm.hpp"
 #include "engine/weights/weights.hpp"
 
 namespace parley::whisper {
 
-// A tensor of any floating type as float32.
-std::vector<float> floats_of(const weights::TensorView& tensor);
+using layers::CpuLayerNorm;
 
 // One or more linear layers that read the same input, packed into one matrix of 8-bit groups.
 struct CpuLinear {
@@ -26,16 +26,5 @@ struct CpuLinear {
   kernels::Matrix matrix;
   std::vector<float> bias;  // filled up with zeros to whole panels
 };
-
-struct CpuLayerNorm {
-  CpuLayerNorm() = default;
-  CpuLayerNorm(const weights::Weights& weights, int width);
-  void operator()(const float* x, float* out) const;  // one row; x and out may be the same
-
-  std::vector<float> weight, bias;
-};
-
-// A mapped matrix of any floating type; grouped formats are made from it.
-kernels::MatrixView view_of(const weights::TensorView& tensor);
 
 }  // namespace parley::whisper

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "engine/kernels/numbers.hpp"
+#include "engine/layers/cpu/stored.hpp"
 
 namespace parley::causal_lm {
 namespace {
@@ -43,7 +43,7 @@ CheckpointMatrix matrix(const weights::Weights& scope, int outputs, int inputs) 
 }
 
 std::vector<float> vector_of(const weights::Weights& scope, const char* name, int size) {
-  return floats_of(scope.get(name, {size}));
+  return layers::floats_of(scope.get(name, {size}));
 }
 
 CheckpointLayer layer(const weights::Weights& scope, const DecoderConfig& config) {
@@ -90,21 +90,6 @@ DecoderCheckpoint DecoderCheckpoint::open(const std::filesystem::path& folder, c
                                          &each.gate_proj, &each.up_proj, &each.down_proj})
       check_types(*part);
   return result;
-}
-
-std::vector<float> floats_of(const TensorView& view) {
-  expect(view, is_float(view.dtype), "F32, F16 or BF16");
-  std::vector<float> values(static_cast<std::size_t>(view.elements()));
-  if (view.dtype == Dtype::f32) {
-    std::memcpy(values.data(), view.bytes.data(), view.bytes.size());
-    return values;
-  }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::uint16_t bits;
-    std::memcpy(&bits, view.bytes.data() + 2 * i, 2);
-    values[i] = view.dtype == Dtype::f16 ? kernels::half_to_float(bits) : kernels::bfloat16_to_float(bits);
-  }
-  return values;
 }
 
 }  // namespace parley::causal_lm

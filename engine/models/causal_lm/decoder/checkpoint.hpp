@@ -41,7 +41,4 @@ struct DecoderCheckpoint {
   static DecoderCheckpoint open(const std::filesystem::path& folder, const DecoderConfig& config);
 };
 
-// A float tensor in float32. Throws std::runtime_error for any other type.
-std::vector<float> floats_of(const weights::TensorView& view);
-
 }  // namespace parley::causal_lm

@@ -1,37 +1,13 @@
 #include "engine/models/step_audio_2/ear/cpu_layers.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <cstring>
-#include <stdexcept>
 #include <string>
 
-#include "engine/kernels/functions.hpp"
-#include "engine/kernels/numbers.hpp"
+#include "engine/layers/cpu/stored.hpp"
 
 namespace parley::step_audio_2 {
 namespace {
-
-constexpr float norm_epsilon = 1e-5F;
-
-std::size_t up_to_whole_panels(std::size_t outputs) {
-  return (outputs + kernels::panel_rows - 1) / kernels::panel_rows * kernels::panel_rows;
-}
-
-kernels::Format float_format_of(const weights::TensorView& tensor) {
-  switch (tensor.dtype) {
-    case weights::Dtype::f32:
-      return kernels::Format::f32;
-    case weights::Dtype::f16:
-      return kernels::Format::f16;
-    case weights::Dtype::bf16:
-      return kernels::Format::bf16;
-    default:
-      throw std::runtime_error("the tensor " + tensor.name + " of the ear is stored as " +
-                               std::string(weights::name_of(tensor.dtype)) +
-                               "; expected F32, F16 or BF16: convert the model again");
-  }
-}
 
 // [out, in, taps] -> [out, taps, in], whatever the elements are
 std::vector<std::byte> taps_before_channels(const weights::TensorView& weight) {
@@ -48,22 +24,6 @@ std::vector<std::byte> taps_before_channels(const weights::TensorView& weight) {
 
 }  // namespace
 
-std::vector<float> floats_of(const weights::TensorView& tensor) {
-  const kernels::Format format = float_format_of(tensor);
-  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (format == kernels::Format::f32) {
-      std::memcpy(&values[i], &tensor.bytes[4 * i], 4);
-      continue;
-    }
-    std::uint16_t bits;
-    std::memcpy(&bits, &tensor.bytes[2 * i], 2);
-    values[i] =
-        format == kernels::Format::f16 ? kernels::half_to_float(bits) : kernels::bfloat16_to_float(bits);
-  }
-  return values;
-}
-
 CpuLinear::CpuLinear(kernels::Team& team, const weights::Weights& weights,
                      std::initializer_list<const char*> names, int in, int out) {
   std::vector<weights::TensorView> tensors;  // keep the views' bytes
@@ -71,27 +31,24 @@ CpuLinear::CpuLinear(kernels::Team& team, const weights::Weights& weights,
   for (const char* name : names) {
     const weights::Weights layer = weights.scope(name);
     tensors.push_back(layer.get("weight", {out, in}));
-    views.push_back({.format = float_format_of(tensors.back()),
-                     .outputs = out,
-                     .inputs = in,
-                     .weights = tensors.back().bytes.data()});
+    views.push_back(layers::view_of(tensors.back()));
     std::vector<float> part(static_cast<std::size_t>(out), 0.0F);
-    if (std::string(name) != "key") part = floats_of(layer.get("bias", {out}));
+    if (std::string(name) != "key") part = layers::floats_of(layer.get("bias", {out}));
     bias.insert(bias.end(), part.begin(), part.end());
   }
   matrix = kernels::Matrix::pack(team, views);
-  bias.resize(up_to_whole_panels(bias.size()));
+  bias.resize(layers::whole_panels(bias.size()));
 }
 
 CpuTimeConv::CpuTimeConv(kernels::Team& team, const weights::Weights& weights, int in_, int out, int taps_,
                          int stride_)
-    : in(in_), taps(taps_), stride(stride_), bias(floats_of(weights.get("bias", {out}))) {
+    : in(in_), taps(taps_), stride(stride_), bias(layers::floats_of(weights.get("bias", {out}))) {
   const weights::TensorView weight = weights.get("weight", {out, in, taps});
   const std::vector<std::byte> turned = taps_before_channels(weight);
   matrix = kernels::Matrix::pack(
       team,
-      {.format = float_format_of(weight), .outputs = out, .inputs = inputs(), .weights = turned.data()});
-  bias.resize(up_to_whole_panels(bias.size()));
+      {.format = layers::format_of(weight), .outputs = out, .inputs = inputs(), .weights = turned.data()});
+  bias.resize(layers::whole_panels(bias.size()));
 }
 
 void CpuTimeConv::gather(const float* x, int frames, int place, float* row) const {
@@ -102,14 +59,6 @@ void CpuTimeConv::gather(const float* x, int frames, int place, float* row) cons
     else
       std::copy_n(x + static_cast<std::ptrdiff_t>(frame) * in, in, row);
   }
-}
-
-CpuLayerNorm::CpuLayerNorm(const weights::Weights& weights, int width)
-    : weight(floats_of(weights.get("weight", {width}))), bias(floats_of(weights.get("bias", {width}))) {}
-
-void CpuLayerNorm::operator()(const float* x, float* out) const {
-  kernels::functions().layer_norm(x, weight.data(), bias.data(), norm_epsilon,
-                                  static_cast<int>(weight.size()), out);
 }
 
 }  // namespace parley::step_audio_2

@@ -7,12 +7,12 @@
 #include "engine/kernels/matrix.hpp"
 #include "engine/kernels/strips.hpp"
 #include "engine/kernels/team.hpp"
+#include "engine/layers/cpu/layer_norm.hpp"
 #include "engine/weights/weights.hpp"
 
 namespace parley::step_audio_2 {
 
-// A tensor of any floating type as float32.
-std::vector<float> floats_of(const weights::TensorView& tensor);
+using layers::CpuLayerNorm;
 
 // One or more linear layers that read the same input, packed into one matrix in the type they are stored in.
 struct CpuLinear {
@@ -40,13 +40,6 @@ struct CpuTimeConv {
   int in, taps, stride;
   kernels::Matrix matrix;
   std::vector<float> bias;
-};
-
-struct CpuLayerNorm {
-  CpuLayerNorm(const weights::Weights& weights, int width);
-  void operator()(const float* x, float* out) const;  // one row; x and out may be the same
-
-  std::vector<float> weight, bias;
 };
 
 }  // namespace parley::step_audio_2

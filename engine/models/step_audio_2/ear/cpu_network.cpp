@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/kernels/functions.hpp"
+#include "engine/layers/cpu/stored.hpp"
 #include "engine/models/step_audio_2/ear/cpu_attention.hpp"
 #include "engine/models/step_audio_2/ear/cpu_layers.hpp"
 
@@ -90,7 +91,7 @@ CpuEarNetwork::CpuEarNetwork(const EarConfig& config, const weights::Weights& al
       conv1_(team_, all.scope("encoder.conv1"), config.n_mels, width_, /*taps=*/3, /*stride=*/1),
       conv2_(team_, all.scope("encoder.conv2"), width_, width_, /*taps=*/3, /*stride=*/2),
       positional_embedding_(
-          floats_of(all.get("encoder.positional_embedding.weight", {config.n_audio_ctx, width_}))),
+          layers::floats_of(all.get("encoder.positional_embedding.weight", {config.n_audio_ctx, width_}))),
       after_norm_(all.scope("encoder.after_norm"), width_),
       conv_(team_, all.scope("adapter.conv"), width_, width_, config.kernel_size, config.adapter_stride),
       middle_(size_of_bias(all, "adapter.linear1.bias")),
