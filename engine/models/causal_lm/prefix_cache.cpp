@@ -26,6 +26,18 @@ PrefixCache::Match PrefixCache::find(std::span<const int> ids) {
   return {&slots_.front(), length};
 }
 
+int PrefixCache::begin(KvSlot& slot, const KvSlot* dialogue, std::span<const int> wanted) {
+  const int in_dialogue = dialogue != nullptr ? common_length(dialogue->tokens(), wanted) : 0;
+  if (const Match shared = find(wanted); shared.length > in_dialogue) {
+    slot.copy_from(*shared.slot, shared.length);
+  } else if (dialogue == &slot) {
+    slot.truncate(in_dialogue);
+  } else if (in_dialogue > 0) {
+    slot.copy_from(*dialogue, in_dialogue);
+  }
+  return slot.length();
+}
+
 void PrefixCache::keep(const KvSlot& slot, int length, KvSlot empty) {
   if (length <= 0 || most_ == 0) return;
   const std::span<const int> ids = std::span(slot.tokens()).first(static_cast<std::size_t>(length));

@@ -23,6 +23,11 @@ class PrefixCache {
   };
   Match find(std::span<const int> ids);
 
+  // Brings `slot`, which a turn reads into, to begin like `wanted` as far as anything does that was read:
+  // `dialogue`, what the turn's conversation read so far (null: nothing; it may be the slot itself), or a
+  // kept beginning. Answers how far.
+  int begin(KvSlot& slot, const KvSlot* dialogue, std::span<const int> wanted);
+
   // Keeps the first `length` tokens of `slot`, in `empty`, unless they are kept already; the one not used for
   // longest goes.
   void keep(const KvSlot& slot, int length, KvSlot empty);

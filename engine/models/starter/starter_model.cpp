@@ -162,17 +162,8 @@ void StarterModel::begin_reading(StarterTurn& turn) {
   } else if (!turn.dialogue.slot) {
     turn.dialogue.slot = brain_.new_slot();
   }
-  causal_lm::KvSlot& slot = turn.slot();
   const auto& own = turn.dialogue.slot;
-  const int in_dialogue = own ? causal_lm::common_length(own->tokens(), wanted) : 0;
-  if (const auto shared = prefixes_.find(wanted); shared.length > in_dialogue) {
-    slot.copy_from(*shared.slot, shared.length);
-  } else if (turn.own_slot) {
-    if (in_dialogue > 0) slot.copy_from(*own, in_dialogue);
-  } else {
-    slot.truncate(in_dialogue);
-  }
-  turn.reused = turn.read = slot.length();
+  turn.reused = turn.read = prefixes_.begin(turn.slot(), own ? &*own : nullptr, wanted);
   turn.phase = Phase::reading;
 }
 

@@ -1,11 +1,10 @@
 // The passes of the starter: one kind of work for many turns at once.
 // Tested by test/engine/models/starter/starter_model_test.cpp.
-#include <c10/util/Exception.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include "engine/cuda/run.hpp"
 #include "engine/models/starter/starter_model.hpp"
 
 namespace parley::starter {
@@ -14,14 +13,7 @@ using namespace engine;
 using Phase = StarterTurn::Phase;
 
 void StarterModel::run(WorkKind kind, std::span<Turn* const> batch, int units, StepEvents& events) {
-  if (!gpu_) return pass(kind, batch, units, events);
-  gpu_->use_on_this_thread();
-  try {
-    pass(kind, batch, units, events);
-  } catch (const c10::OutOfMemoryError& error) {
-    gpu_->release_unused_memory();
-    throw OutOfDeviceMemory(gpu_->description() + ": " + error.what_without_backtrace());
-  }
+  cuda::run(gpu_.get(), [&] { pass(kind, batch, units, events); });
 }
 
 void StarterModel::pass(WorkKind kind, std::span<Turn* const> batch, int units, StepEvents& events) {

@@ -1,12 +1,11 @@
 // The passes of the model: one kind of work for many turns at once.
 // Tested by test/engine/models/step_audio_2/step_audio_2_model_test.cpp.
-#include <c10/util/Exception.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include "engine/cuda/run.hpp"
 #include "engine/models/step_audio_2/step_audio_2_model.hpp"
 
 namespace parley::step_audio_2 {
@@ -27,14 +26,7 @@ std::vector<std::int16_t> samples_of(const std::vector<float>& pcm) {
 }  // namespace
 
 void StepAudio2Model::run(WorkKind kind, std::span<Turn* const> batch, int units, StepEvents& events) {
-  if (!gpu_) return pass(kind, batch, units, events);
-  gpu_->use_on_this_thread();
-  try {
-    pass(kind, batch, units, events);
-  } catch (const c10::OutOfMemoryError& error) {
-    gpu_->release_unused_memory();
-    throw OutOfDeviceMemory(gpu_->description() + ": " + error.what_without_backtrace());
-  }
+  cuda::run(gpu_.get(), [&] { pass(kind, batch, units, events); });
 }
 
 void StepAudio2Model::pass(WorkKind kind, std::span<Turn* const> batch, int units, StepEvents& events) {
@@ -120,7 +112,7 @@ void StepAudio2Model::detokenize(std::span<Turn* const> batch, StepEvents& event
     turn.rendered_samples += static_cast<std::int64_t>(chunks[i].pcm.size());
     if (!chunks[i].pcm.empty()) {
       const bool all = turn.decoded && turn.speech->finished();
-      const std::uint32_t cursor = turn.spoken_text.cursor(turn.progress().rendered_ms, all);
+      const std::uint32_t cursor = turn.spoken_text.cursor(turn.progress().rendered_ms * turn.speed, all);
       events.emit(turn, AudioChunk{0, samples_of(chunks[i].pcm), cursor});
     }
     if (turn.decoded && turn.speech->finished()) turn.phase = Phase::over;
