@@ -36,11 +36,12 @@ std::unique_ptr<engine::SpeechModel> load_step_audio_2(const weights::Bundle& bu
     throw std::runtime_error(bundle.folder().string() +
                              " has no voice to speak in: convert the checkpoint again with --voice "
                              "NAME=RECORDING.wav");
-  return std::make_unique<StepAudio2Model>(
-      std::move(core), std::move(voices),
-      StepAudio2Settings{
-          .id = bundle.id(), .context_tokens = options.context_tokens, .chunks = chunks_of(options)},
-      std::move(gpu));
+  return std::make_unique<StepAudio2Model>(std::move(core), std::move(voices),
+                                           StepAudio2Settings{.id = bundle.id(),
+                                                              .context_tokens = options.context_tokens,
+                                                              .speed = options.speed,
+                                                              .chunks = chunks_of(options)},
+                                           std::move(gpu));
 }
 
 }  // namespace parley::step_audio_2

@@ -17,6 +17,7 @@ namespace {
 
 constexpr int most_layers = 128;  // of any encoder
 constexpr double ms_a_token = 40;
+constexpr double slowest = 0.25, fastest = 1.5;
 
 StepAudio2Dialogue& as_step_audio_2(Dialogue& dialogue) { return static_cast<StepAudio2Dialogue&>(dialogue); }
 
@@ -80,6 +81,8 @@ std::unique_ptr<Turn> StepAudio2Model::begin(Dialogue& of, const TurnRequest& re
     StreamOptions options;
     options.noise.seed = sampling.seed;
     options.chunks = settings_.chunks;
+    options.speed = turn->speed =
+        std::clamp(static_cast<double>(request.speed) * settings_.speed, slowest, fastest);
     turn->speech = voices_.token2wav().start(voices_.prepared(request.voice), options);
   }
   hear_next(*turn);
@@ -117,17 +120,8 @@ void StepAudio2Model::begin_reading(StepAudio2Turn& turn) {
   } else if (!turn.dialogue.slot) {
     turn.dialogue.slot = core_->brain.new_slot();
   }
-  causal_lm::KvSlot& slot = turn.slot();
   const auto& own = turn.dialogue.slot;
-  const int in_dialogue = own ? causal_lm::common_length(own->tokens(), wanted) : 0;
-  if (const auto shared = prefixes_.find(wanted); shared.length > in_dialogue) {
-    slot.copy_from(*shared.slot, shared.length);
-  } else if (turn.own_slot) {
-    if (in_dialogue > 0) slot.copy_from(*own, in_dialogue);
-  } else {
-    slot.truncate(in_dialogue);
-  }
-  turn.reused = slot.length();
+  turn.reused = prefixes_.begin(turn.slot(), own ? &*own : nullptr, wanted);
   turn.unread.assign(turn.prompt.ids.begin() + turn.reused, turn.prompt.ids.end());
   turn.sampler.read(turn.prompt.ids);
   const bool thinks = core_->recipe.thinking && turn.prompt.forced.empty();
@@ -234,8 +228,9 @@ void StepAudio2Model::end_answer(StepAudio2Turn& turn, StepEvents& events) {
   if (turn.request.output == Output::transcript) {
     events.emit(turn, Transcript{0, turn.request.context.back().id, turn.answer_text});
   } else if (!turn.request.out_of_band) {
-    turn.dialogue.answers.remember(
-        {turn.answer_text, turn.answer_ids, turn.speech && turn.prompt.forced.empty(), turn.called});
+    turn.dialogue.answers.remember({turn.answer_text, turn.answer_ids,
+                                    turn.speech && turn.prompt.forced.empty(), turn.called,
+                                    ms_a_token / turn.speed});
   }
   if (turn.speech) turn.speech->finish();
   if (!turn.speech || turn.speech->finished()) turn.phase = Phase::over;

@@ -23,6 +23,7 @@ namespace parley::step_audio_2 {
 struct StepAudio2Settings {
   std::string id = "step-audio-2";
   int context_tokens = 0;            // longest conversation that is read; 0: as long as the model can
+  double speed = 1;                  // of every voice, beside what a session asks for
   ChunkSettings chunks = {};         // of speech: how much is rendered at a time
   std::size_t shared_prefixes = 16;  // instructions whose keys and values are kept for new conversations
 };

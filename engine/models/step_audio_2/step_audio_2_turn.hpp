@@ -66,6 +66,7 @@ struct StepAudio2Turn final : engine::Turn {
   int tokens = 0;        // made, thinking included
   int audio_tokens = 0;  // of them
   std::int64_t rendered_samples = 0;
+  double speed = 1;
   std::vector<int> answer_ids;  // without thinking
   std::string answer_text;
   int called = 0;        // tools
@@ -78,7 +79,7 @@ struct StepAudio2Turn final : engine::Turn {
   Progress progress() const override {
     constexpr double samples_a_ms = speech_rate_hz / 1000.0, ms_a_token = 40;
     return {static_cast<double>(rendered_samples) / samples_a_ms,
-            speech ? speech->waiting_tokens() * ms_a_token : 0, phase == Phase::over,
+            speech ? speech->waiting_tokens() * ms_a_token / speed : 0, phase == Phase::over,
             limited ? engine::TurnStatus::max_output_tokens : engine::TurnStatus::completed};
   }
 };

@@ -18,7 +18,6 @@ using engine::Output;
 using engine::Role;
 using text::SpecialTokens;
 
-constexpr int ms_a_token = 40;  // of audio
 constexpr const char* tts_start = "<tts_start>";
 
 TextItem ours(std::string text) { return {std::move(text), SpecialTokens::parsed}; }
@@ -84,7 +83,7 @@ class MessagesOf {
     if (past && (past->spoken || past->text == text)) {
       std::vector<int> ids = past->ids;
       const bool cut = answer && (answer->heard_ms || past->text != text);
-      if (cut && past->spoken) ids = up_to(ids, answer->heard_ms);
+      if (cut && past->spoken) ids = up_to(ids, answer->heard_ms, past->ms_a_token);
       if (!has_calls && !cut) ids = without_aside(ids, past->spoken);
       if (past->spoken) content.push_back(ours(tts_start));
       content.push_back(TokenItem{std::move(ids)});
@@ -108,9 +107,10 @@ class MessagesOf {
   }
 
   // What was heard of a spoken answer, brought to its end.
-  std::vector<int> up_to(const std::vector<int>& ids, const std::optional<int>& heard_ms) const {
+  std::vector<int> up_to(const std::vector<int>& ids, const std::optional<int>& heard_ms,
+                         double ms_a_token) const {
     if (!heard_ms) return ids;
-    std::vector<int> heard = heard_part(ids, *heard_ms / ms_a_token,
+    std::vector<int> heard = heard_part(ids, static_cast<int>(*heard_ms / ms_a_token),
                                         [this](int id) { return core_.vocabulary.is_speech_code(id); });
     if (heard.empty() || heard.back() != core_.vocabulary.tts_end) heard.push_back(core_.vocabulary.tts_end);
     return heard;

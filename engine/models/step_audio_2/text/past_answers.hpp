@@ -16,7 +16,8 @@ struct PastAnswer {
   std::string text;      // what was said, tool calls and thinking left out
   std::vector<int> ids;  // without the stop token; of a spoken one, what came after <tts_start>
   bool spoken = false;
-  int calls = 0;  // of tools, behind the text
+  int calls = 0;           // of tools, behind the text
+  double ms_a_token = 40;  // of its sound: how long an audio token was heard
 };
 
 class PastAnswers {

@@ -1,5 +1,7 @@
 #include "engine/models/step_audio_2/token2wav/token2wav.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -11,6 +13,8 @@ namespace parley::step_audio_2 {
 namespace {
 
 using at::Tensor;
+
+constexpr double slowest = 0.25, fastest = 4;
 
 constexpr std::uint64_t source_seed_offset =
     0x5EED50C3;  // a stream's two noises must not be the same numbers
@@ -95,9 +99,16 @@ std::shared_ptr<const PreparedVoice> Token2Wav::prepare(const SpeakerPrompt& pro
 Token2WavStream Token2Wav::start(std::shared_ptr<const PreparedVoice> voice,
                                  const StreamOptions& options) const {
   const c10::InferenceMode inference;
-  const int least =
-      (held_back_frames + parts_->flow.frames_per_token() - 1) / parts_->flow.frames_per_token();
-  ChunkSchedule schedule(options.chunks, lookahead_tokens(), least);
+  if (!(options.speed >= slowest && options.speed <= fastest))
+    throw std::invalid_argument("speech can be " + std::to_string(slowest) + " to " +
+                                std::to_string(fastest) + " times as fast as it was made, not " +
+                                std::to_string(options.speed));
+  const double least_frames = options.speed == 1 ? held_back_frames : held_back_frames * options.speed + 1;
+  const int least = static_cast<int>(std::ceil(least_frames / parts_->flow.frames_per_token()));
+  ChunkSettings chunks = options.chunks;
+  if (options.speed != 1)
+    for (int& tokens : chunks.tokens) tokens = std::max(tokens, least);
+  ChunkSchedule schedule(std::move(chunks), lookahead_tokens(), least);
   const bool as_reference = voice->flow->trim != Trim::bounded;
   FlowStream flow = parts_->flow.start(
       voice->flow, flow_noise(options.noise, mel_bins(), parts_->flow.options()), schedule.largest());
@@ -105,6 +116,7 @@ Token2WavStream Token2Wav::start(std::shared_ptr<const PreparedVoice> voice,
       .flow = std::move(flow),
       .vocoder = VocoderStream(source_noise(options.noise), as_reference, parts_->hift.no_turns()),
       .schedule = std::move(schedule),
+      .pace = Pace(options.speed),
       .vocabulary = vocabulary(),
       .wants_mel = options.mel}));
 }
@@ -125,9 +137,13 @@ std::vector<SpeechChunk> Token2Wav::render(std::span<Token2WavStream* const> str
   }
   parts_->flow.render(parts_->crew, chunks);
 
+  std::vector<Pace::Paced> paced;
   std::vector<Hift::Job> jobs;
-  for (std::size_t i = 0; i < streams.size(); ++i)
-    jobs.push_back(streams[i]->state_->vocoder.job(chunks[i].mel, parts_->hift.harmonics()));
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    const Token2WavStream::State& state = *streams[i]->state_;
+    paced.push_back(state.pace.next(chunks[i].mel, chunks[i].last));
+    jobs.push_back(state.vocoder.job(paced.back().mel, parts_->hift.harmonics()));
+  }
   parts_->hift.run(parts_->crew, jobs);
 
   std::vector<VocoderStream::Change> changes;
@@ -144,6 +160,7 @@ std::vector<SpeechChunk> Token2Wav::render(std::span<Token2WavStream* const> str
     Token2WavStream::State& state = *streams[i]->state_;
     chunks[i].commit();
     state.vocoder.commit(std::move(changes[i]));
+    state.pace = std::move(paced[i].after);
     state.schedule.rendered(scheduled[i]);
   }
   return speech;

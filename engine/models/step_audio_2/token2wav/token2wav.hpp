@@ -58,6 +58,7 @@ struct VoiceOptions {
 struct StreamOptions {
   Token2WavNoise noise = {};
   ChunkSettings chunks = {};
+  double speed = 1;  // 0.25 .. 4: as fast as it was made, or faster, at the same pitch
   bool mel = false;  // whether chunks bring their mel frames along
 };
 

@@ -3,6 +3,7 @@
 
 #include "engine/models/step_audio_2/token2wav/flow.hpp"
 #include "engine/models/step_audio_2/token2wav/hift.hpp"
+#include "engine/models/step_audio_2/token2wav/pace.hpp"
 #include "engine/models/step_audio_2/token2wav/token2wav.hpp"
 #include "engine/models/step_audio_2/token2wav/vocoder_stream.hpp"
 
@@ -24,6 +25,7 @@ struct Token2WavStream::State {
   FlowStream flow;
   VocoderStream vocoder;
   ChunkSchedule schedule;
+  Pace pace;
   int vocabulary = 0;
   bool wants_mel = false;
 };

@@ -183,6 +183,29 @@ TEST_CASE("a tool that must be called is called", "[engine][step_audio_2]") {
   CHECK_THROWS_WITH(model().begin(*dialogue, request), Catch::Contains("no tool named \"find\""));
 }
 
+TEST_CASE("an answer can be spoken faster or slower, and is cut where it was heard all the same",
+          "[engine][step_audio_2]") {
+  TurnDriver driver(endless());
+  auto dialogue = endless().open();
+  const auto question = user_says("u1", "Tell me a story");
+  for (engine::TurnId turn : {1, 2, 3}) {
+    auto request = speaks(turn, {question}, 100);
+    request.sampling->seed = 1;
+    request.speed = turn == 1 ? 1.0F : turn == 2 ? 1.5F : 0.5F;
+    request.out_of_band = turn != 2;
+    driver.start(*dialogue, request);
+    driver.run_to_end();
+  }
+  const auto length = [&](engine::TurnId turn) { return static_cast<double>(driver.told(turn).pcm.size()); };
+  CHECK(length(2) == Approx(length(1) / 1.5).margin(480));
+  CHECK(length(3) == Approx(length(1) * 2).margin(960));
+  auto cut = assistant_said("a1", driver.told(2).text);
+  cut.heard_ms = 400;
+  driver.start(*dialogue, speaks(4, {question, cut, user_says("u2", "Go on")}, 2));
+  driver.run_to_end();
+  CHECK(driver.usage(4).input_audio_tokens == 15);  // 400 ms at one and a half times the pace
+}
+
 TEST_CASE("voices differ, and one that the bundle lacks is refused with those it has",
           "[engine][step_audio_2]") {
   REQUIRE(model().info().voices.size() == 3);
