@@ -105,6 +105,8 @@ void register_model(Settings& settings, ModelSettings& model) {
                "audio tokens of 40 ms that an answer's first sound waits for (Step-Audio 2)");
   settings.add("model.chunk_tokens", model.options.chunk_tokens, {4, 1000},
                "the same for later sounds: longer ones cost less");
+  settings.add("model.cuda_graphs", model.options.cuda_graphs,
+               "on a GPU, capture decode steps once for each batch size and replay them");
   settings.add("model.speed", model.options.speed, {0.25, 4},
                "of the voice; multiplies what a session asks for");
 }

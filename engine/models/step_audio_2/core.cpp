@@ -44,9 +44,10 @@ std::unique_ptr<Core> Core::load(const weights::Bundle& bundle, const CoreOption
 Core::Core(const weights::Bundle& bundle, const CoreOptions& options)
     : tokenizer(text::ByteLevelBpe::open(bundle.part("model") / "tokenizer.json")),
       recipe(Recipe::read(bundle.part("recipe"))),
-      brain(causal_lm::TokenModel::load(
-          bundle.part("model"),
-          {.threads = options.threads, .device = options.device, .precision = options.precision})),
+      brain(causal_lm::TokenModel::load(bundle.part("model"), {.threads = options.threads,
+                                                               .device = options.device,
+                                                               .precision = options.precision,
+                                                               .graphs = options.cuda_graphs})),
       vocabulary(Vocabulary::read(tokenizer, brain.info().vocabulary, bundle.part("model").string())),
       writer(tokenizer, vocabulary, recipe.chat),
       stop_ids(stop_ids_of(recipe, tokenizer, bundle.part("model"))),

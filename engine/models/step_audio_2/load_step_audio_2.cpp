@@ -26,9 +26,10 @@ std::unique_ptr<engine::SpeechModel> load_step_audio_2(const weights::Bundle& bu
     gpu = cuda::open(options.device);
     gpu->use_on_this_thread();  // the weights are copied there
   }
-  auto core = Core::load(
-      bundle,
-      {.device = options.device, .threads = options.threads, .precision = precision_of(options.dtype)});
+  auto core = Core::load(bundle, {.device = options.device,
+                                  .threads = options.threads,
+                                  .precision = precision_of(options.dtype),
+                                  .cuda_graphs = options.cuda_graphs});
   auto voices = Voices::load(
       bundle,
       {.device = options.device, .threads = options.threads, .dit_dtype = gpu ? "bfloat16" : "float32"});

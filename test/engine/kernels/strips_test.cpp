@@ -17,17 +17,19 @@ using kernels::Then;
 namespace {
 
 constexpr std::array float_formats{Format::f32, Format::f16, Format::bf16};
-constexpr int inputs = 531;   // more than a product takes at once, and no multiple of anything
-constexpr int outputs = 100;  // neither whole panels nor an even number of them
+constexpr int strip_inputs = 531;   // more than a product takes at once, and no multiple of anything
+constexpr int strip_outputs = 100;  // neither whole panels nor an even number of them
 
 Strips strips_of(const std::vector<float>& x, int rows) {
   Strips strips;
-  strips.resize(rows, inputs);
-  for (int i = 0; i < strips.count(); ++i) strips.fill(i, x.data() + strips.first_row(i) * inputs, inputs);
+  strips.resize(rows, strip_inputs);
+  for (int i = 0; i < strips.count(); ++i)
+    strips.fill(i, x.data() + strips.first_row(i) * strip_inputs, strip_inputs);
   return strips;
 }
 
-std::vector<float> product(kernels::Team& team, const Matrix& matrix, const std::vector<float>& x, int rows) {
+std::vector<float> strip_product(kernels::Team& team, const Matrix& matrix, const std::vector<float>& x,
+                                 int rows) {
   std::vector<float> y(static_cast<std::size_t>(rows * matrix.outputs()), 7.0F);
   kernels::multiply(team, matrix, strips_of(x, rows), {y.data()});
   return y;
@@ -37,9 +39,9 @@ std::vector<float> product(kernels::Team& team, const Matrix& matrix, const std:
 std::array<double, 2> exact(const test::RandomMatrix& random, const std::vector<float>& x, int row,
                             int output) {
   std::array<double, 2> sums{};
-  for (int i = 0; i < inputs; ++i) {
-    const double some = static_cast<double>(x[static_cast<std::size_t>(row * inputs + i)]) *
-                        random.values[static_cast<std::size_t>(output * inputs + i)];
+  for (int i = 0; i < strip_inputs; ++i) {
+    const double some = static_cast<double>(x[static_cast<std::size_t>(row * strip_inputs + i)]) *
+                        random.values[static_cast<std::size_t>(output * strip_inputs + i)];
     sums[0] += some;
     sums[1] += std::fabs(some);
   }
@@ -52,17 +54,17 @@ TEST_CASE("a product of strips is the sum of products, in every float format and
           "[kernels][strips]") {
   kernels::Team team(2);
   for (const Format format : float_formats) {
-    const test::RandomMatrix random(format, outputs, inputs, 21);
+    const test::RandomMatrix random(format, strip_outputs, strip_inputs, 21);
     const Matrix matrix = Matrix::pack(team, random.view);
     for (const int rows : {1, 5, 6, 14, 15, 29, 600}) {
-      const auto x = test::random_floats(static_cast<std::size_t>(rows * inputs), 3);
-      const auto y = product(team, matrix, x, rows);
+      const auto x = test::random_floats(static_cast<std::size_t>(rows * strip_inputs), 3);
+      const auto y = strip_product(team, matrix, x, rows);
       double largest = 0;
       for (int row = 0; row < rows; row += std::max(1, rows / 7))
-        for (int output = 0; output < outputs; ++output) {
+        for (int output = 0; output < strip_outputs; ++output) {
           const auto [sum, size] = exact(random, x, row, output);
-          largest =
-              std::max(largest, std::fabs(y[static_cast<std::size_t>(row * outputs + output)] - sum) / size);
+          largest = std::max(
+              largest, std::fabs(y[static_cast<std::size_t>(row * strip_outputs + output)] - sum) / size);
         }
       INFO(kernels::name_of(format) << ", " << rows << " rows");
       CHECK(largest < 1e-6);
@@ -75,15 +77,15 @@ TEST_CASE("a row's product of strips is the same bit for bit in any company and 
   kernels::Team alone(1);
   kernels::Team team(3);
   for (const Format format : float_formats) {
-    const test::RandomMatrix random(format, outputs, inputs, 22);
+    const test::RandomMatrix random(format, strip_outputs, strip_inputs, 22);
     const Matrix matrix = Matrix::pack(team, random.view);
     const int rows = 31;
-    const auto x = test::random_floats(static_cast<std::size_t>(rows * inputs), 4);
-    const auto together = product(team, matrix, x, rows);
+    const auto x = test::random_floats(static_cast<std::size_t>(rows * strip_inputs), 4);
+    const auto together = strip_product(team, matrix, x, rows);
     for (int row = 0; row < rows; ++row) {
-      const auto from = x.begin() + row * inputs;
-      const auto single = product(alone, matrix, std::vector<float>(from, from + inputs), 1);
-      CHECK(std::equal(single.begin(), single.end(), together.begin() + row * outputs));
+      const auto from = x.begin() + row * strip_inputs;
+      const auto single = strip_product(alone, matrix, std::vector<float>(from, from + strip_inputs), 1);
+      CHECK(std::equal(single.begin(), single.end(), together.begin() + row * strip_outputs));
     }
   }
 }
@@ -91,10 +93,10 @@ TEST_CASE("a row's product of strips is the same bit for bit in any company and 
 TEST_CASE("a product of strips is stored or added, with a bias", "[kernels][strips]") {
   kernels::Team team(2);
   const int rows = 17;
-  const auto x = test::random_floats(static_cast<std::size_t>(rows * inputs), 5);
-  const test::RandomMatrix random(Format::bf16, outputs, inputs, 23);
+  const auto x = test::random_floats(static_cast<std::size_t>(rows * strip_inputs), 5);
+  const test::RandomMatrix random(Format::bf16, strip_outputs, strip_inputs, 23);
   const Matrix matrix = Matrix::pack(team, random.view);
-  const auto plain = product(team, matrix, x, rows);
+  const auto plain = strip_product(team, matrix, x, rows);
   std::vector<float> bias(static_cast<std::size_t>(matrix.panels() * kernels::panel_rows), 0.5F);
   std::vector<float> y(plain.size(), 2.0F);
   kernels::multiply(team, matrix, strips_of(x, rows), {y.data(), bias.data(), Then::add});
@@ -105,9 +107,10 @@ TEST_CASE("a product of strips is stored or added, with a bias", "[kernels][stri
 
 TEST_CASE("strips refuse grouped weights and other widths", "[kernels][strips]") {
   kernels::Team team(1);
-  std::vector<float> y(outputs);
-  const auto x = test::random_floats(inputs, 6);
-  const test::RandomMatrix grouped(Format::groups8, outputs, 512, 24), narrow(Format::f32, outputs, 64, 25);
+  std::vector<float> y(strip_outputs);
+  const auto x = test::random_floats(strip_inputs, 6);
+  const test::RandomMatrix grouped(Format::groups8, strip_outputs, 512, 24),
+      narrow(Format::f32, strip_outputs, 64, 25);
   CHECK_THROWS_AS(kernels::multiply(team, Matrix::pack(team, grouped.view), strips_of(x, 1), {y.data()}),
                   std::invalid_argument);
   CHECK_THROWS_AS(kernels::multiply(team, Matrix::pack(team, narrow.view), strips_of(x, 1), {y.data()}),
