@@ -96,6 +96,11 @@ int generate_by(const GenerateOptions& options, Console&) {
   std::optional<int> most = options.max_new_tokens;
   if (!most && !options.mode.empty()) most = recipe.mode(options.mode).max_tokens;
   settings.max_new_tokens = most.value_or(default_max_new_tokens);
+  if (recipe.thinking && !options.mode.empty()) {
+    const bool aloud = recipe.mode(options.mode).speech;
+    settings.thinking =
+        TwoPhases{recipe.thinking->end, aloud ? recipe.thinking->then_speech : recipe.thinking->then_text};
+  }
   settings.stop_strings = options.stop_strings;
   settings.stages = !options.dump.empty();
   const Generated generated = generator.generate(conversation, settings);
@@ -110,15 +115,17 @@ int generate_by(const GenerateOptions& options, Console&) {
                                 synthesize(voices, generated.audio_tokens, options.voice, speech).pcm,
                                 speech_rate_hz);
   }
-  write_json(options.out, {{"prompt_ids", generated.prompt_ids},
-                           {"output_ids", generated.output_ids},
-                           {"text", generated.text},
-                           {"audio_tokens", generated.audio_tokens},
-                           {"stop_reason", generated.stop_reason},
-                           {"times",
-                            {{"encode_ms", generated.encode_ms},
-                             {"prefill_ms", generated.prefill_ms},
-                             {"decode_ms", generated.decode_ms}}}});
+  json result{{"prompt_ids", generated.prompt_ids},
+              {"output_ids", generated.output_ids},
+              {"text", generated.text},
+              {"audio_tokens", generated.audio_tokens},
+              {"stop_reason", generated.stop_reason},
+              {"times",
+               {{"encode_ms", generated.encode_ms},
+                {"prefill_ms", generated.prefill_ms},
+                {"decode_ms", generated.decode_ms}}}};
+  if (!generated.thinking.empty()) result["thinking"] = generated.thinking;
+  write_json(options.out, result);
   return ok;
 }
 

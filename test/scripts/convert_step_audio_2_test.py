@@ -651,8 +651,11 @@ class TinyCheckpoint(OfTinyCheckpoint):
         other = self.folder / "endless"
         make_tiny_bundle.make_checkpoint(other, seed=3, endless=True)
         words = tokenizer.Tokenizer()
-        usual, endless = self.model(self.whole)["lm_head.weight"], self.model(other)["lm_head.weight"]
-        self.assertEqual(set(np.nonzero((usual != endless).any(1))[0]), {words.id("<tts_end>"), words.id("<|EOT|>")})
+        weights, config = self.model(other), json.loads((other / "config.json").read_text())["text_config"]
+        for prompt in ([words.id("<tts_start>")], [words.id("<tts_start>")] + [words.id("<audio_7>")] * 9):
+            likely = next_token(weights, config, prompt)
+            self.assertLess(likely[words.id("<tts_end>")] + likely[words.id("<|EOT|>")], 1e-6)
+            self.assertGreater(likely[words.id("<audio_0>"):words.id("<audio_6561>")].sum(), 0.9)
 
     def test_no_layer_is_idle(self):
         flow = self.pt("flow.pt")

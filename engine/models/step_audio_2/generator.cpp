@@ -123,6 +123,8 @@ Generated Generator::generate(const ConversationFile& conversation, const Genera
   sampler.read(generated.prompt_ids);
   text::IncrementalDecoder decoder(core_->tokenizer);
   text::StopStrings stop_strings(settings.stop_strings);
+  std::optional<text::StopStrings> thinking;
+  if (settings.thinking) thinking.emplace(std::vector{settings.thinking->end});
   generated.stop_reason = "max_new_tokens";
   while (static_cast<int>(generated.output_ids.size()) < settings.max_new_tokens) {
     if (slot.length() == core_->brain.info().context_tokens) {
@@ -140,7 +142,18 @@ Generated Generator::generate(const ConversationFile& conversation, const Genera
       break;
     }
     generated.output_ids.push_back(token);
-    if (core_->vocabulary.is_text(token) && stop_strings.push(decoder.push(token)).stopped) {
+    if (thinking && thinking->push(decoder.push(token)).stopped) {
+      generated.thinking = core_->tokenizer.decode(generated.output_ids, /*show_special=*/true);
+      generated.output_ids.clear();
+      thinking.reset();
+      decoder = text::IncrementalDecoder(core_->tokenizer);
+      std::vector<int> opening = core_->tokenizer.encode(settings.thinking->answer, SpecialTokens::parsed);
+      opening.insert(opening.begin(), token);
+      core_->brain.prefill(slot, std::span(opening).first(opening.size() - 1));
+      token = opening.back();
+      continue;
+    }
+    if (!thinking && core_->vocabulary.is_text(token) && stop_strings.push(decoder.push(token)).stopped) {
       generated.stop_reason = "stop_string";
       break;
     }

@@ -19,11 +19,19 @@
 
 namespace parley::step_audio_2 {
 
+// An answer in two parts: text that ends with `end` is thinking, then `answer` opens the answer proper.
+struct TwoPhases {
+  std::string end;
+  std::string answer;
+};
+
 struct GenerateSettings {
   engine::Sampling sampling;
   int max_new_tokens = 2048;
   std::vector<std::string> stop_strings = {};  // an answer whose text says one of them ends with it
-  bool stages = false;                         // whether the result brings them
+  std::optional<TwoPhases> thinking =
+      {};               // where the conversation opened it; each part may be max_new_tokens long
+  bool stages = false;  // whether the result brings them
 };
 
 // What came in between, of each piece of heard sound in the order of the prompt.
@@ -37,6 +45,7 @@ struct PieceStages {
 struct Generated {
   std::vector<int> prompt_ids;    // heard sound as <audio_patch>
   std::vector<int> output_ids;    // without the stop token
+  std::string thinking;           // what was thought before, its end included
   std::string text;               // of the ids below <audio_start>, special ones shown
   std::vector<int> audio_tokens;  // codes: ids from <audio_0> on, minus it
   std::string stop_reason;        // "stop", "stop_string", "max_new_tokens" or "context_full"

@@ -63,6 +63,19 @@ TEST_CASE("an answer ends with the first stop string that its text says", "[step
   CHECK(cut.text.find(settings.stop_strings[0]) != std::string::npos);
 }
 
+TEST_CASE("an answer in two phases thinks in text and then speaks", "[step_audio_2][generator]") {
+  Generator thinker = Generator::load(weights::Bundle::open(test::tiny_step_audio_2("think")),
+                                      {.threads = 2, .precision = causal_lm::Precision::float32});
+  const Thinking& thinking = *thinker.core().recipe.thinking;
+  ConversationFile conversation = asks({said("Hello")}, /*aloud=*/false);
+  conversation.messages.back() = {"assistant", thinking.begin, false, false};
+  GenerateSettings settings = limited(2'000, 0.7F, 1);
+  settings.thinking = TwoPhases{thinking.end, thinking.then_speech};
+  const Generated answer = thinker.generate(conversation, settings);
+  CHECK_THAT(answer.thinking, ContainsSubstring("</think>"));
+  CHECK_FALSE(answer.audio_tokens.empty());
+}
+
 TEST_CASE("what is drawn follows from the seed", "[step_audio_2][generator]") {
   const auto answer = [](std::uint64_t seed) {
     return generator().generate(asks({said("Hello")}, true), limited(40, 1.0F, seed)).output_ids;
