@@ -162,11 +162,15 @@ void StepAudio2Model::take_token(StepAudio2Turn& turn, int token, StepEvents& ev
     if (kind == Interleaver::Kind::audio) {
       const int code = token - core_->vocabulary.audio_0;
       ++turn.audio_tokens;
-      if (turn.speech && turn.interleaver.speaking()) turn.speech->push_tokens({&code, 1});
+      if (turn.speech && !turn.speech_ended && turn.interleaver.speaking())
+        turn.speech->push_tokens({&code, 1});
     } else if (kind != Interleaver::Kind::nothing) {
-      take_text(turn, turn.decoder.push(token), kind == Interleaver::Kind::text, events);
+      const bool aloud = kind == Interleaver::Kind::text && !turn.speech_ended;
+      take_text(turn, turn.decoder.push(token), aloud, events);
     } else if (turn.speech && token == core_->vocabulary.tts_end) {
-      turn.speech->finish();  // its last chunk need not wait for what is not heard
+      // Its last chunk need not wait for what is not heard, and a second spoken part is not heard either.
+      turn.speech->finish();
+      turn.speech_ended = true;
     }
   }
   if (turn.tokens >= turn.token_limit) {

@@ -111,7 +111,7 @@ void StepAudio2Model::detokenize(std::span<Turn* const> batch, StepEvents& event
     StepAudio2Turn& turn = as_step_audio_2(*batch[i]);
     turn.rendered_samples += static_cast<std::int64_t>(chunks[i].pcm.size());
     if (!chunks[i].pcm.empty()) {
-      const bool all = turn.decoded && turn.speech->finished();
+      const bool all = (turn.decoded || turn.speech_ended) && turn.speech->finished();
       const std::uint32_t cursor = turn.spoken_text.cursor(turn.progress().rendered_ms * turn.speed, all);
       events.emit(turn, AudioChunk{0, samples_of(chunks[i].pcm), cursor});
     }

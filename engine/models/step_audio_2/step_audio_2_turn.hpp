@@ -60,6 +60,7 @@ struct StepAudio2Turn final : engine::Turn {
   Interleaver interleaver;
   std::optional<text::ToolCallReader> calls;  // where the request has tools
   std::optional<Token2WavStream> speech;      // where it is to be spoken
+  bool speech_ended = false;                  // its <tts_end> was read
   SpokenText spoken_text;
   std::optional<text::StopStrings> thinking;  // while it does: tells when it has ended
   int token_limit = 0;
