@@ -314,9 +314,10 @@ TEST_CASE("half an hour of speech in one answer takes no more memory than some m
     if (after_5_minutes == 0 && listener.samples > 5 * minute) after_5_minutes = resident_kb();
   }
   CHECK(listener.failure == "");
-  // 25 minutes are at most 55,000 tokens, each with its keys and values, and nothing else.
-  const std::size_t keys_and_values_kb = 55'000 * 2 * 2 * (4 * 16 + 8) / 1024;
-  CHECK(resident_kb() < after_5_minutes + keys_and_values_kb + 8 * 1024);
+  // Keys and values grow with the answer, by some 10 MB here; what the allocator keeps swings by about as
+  // much. The sound alone would be 70 MB.
+  constexpr std::size_t allowed_kb = 36 * 1024;
+  CHECK(resident_kb() < after_5_minutes + allowed_kb);
 }
 
 }  // namespace parley
