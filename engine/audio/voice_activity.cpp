@@ -7,6 +7,7 @@
 
 #include "engine/audio/accumulate.hpp"
 #include "engine/weights/safetensors.hpp"
+#include "engine/weights/transposed.hpp"
 
 namespace parley::audio {
 namespace {
@@ -32,15 +33,6 @@ std::vector<float> values(const weights::Safetensors& file, const std::string& n
   return copy;
 }
 
-// [rows, columns] -> [columns, rows]
-std::vector<float> transposed(const std::vector<float>& matrix, std::size_t rows) {
-  std::size_t columns = matrix.size() / rows;
-  std::vector<float> turned(matrix.size());
-  for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t c = 0; c < columns; ++c) turned[c * rows + r] = matrix[r * columns + c];
-  return turned;
-}
-
 float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
 
 }  // namespace
@@ -50,7 +42,7 @@ std::shared_ptr<const VoiceActivityNet> VoiceActivityNet::load(const std::filesy
   auto net = std::make_shared<VoiceActivityNet>();
   std::vector<float> spectrum = values(file, "stft_conv.weight", {2 * spectrum_bins, 1, fft_size});
   spectrum.resize(spectrum_width * fft_size);
-  net->spectrum_ = transposed(spectrum, spectrum_width);
+  net->spectrum_ = weights::transposed(spectrum, spectrum_width);
 
   struct Shape {
     int inputs, outputs, stride;
@@ -70,8 +62,8 @@ std::shared_ptr<const VoiceActivityNet> VoiceActivityNet::load(const std::filesy
               weight[static_cast<std::size_t>((o * inputs + in) * 3 + tap)];
   }
 
-  net->lstm_input_ = transposed(values(file, "lstm_cell.weight_ih", {512, 128}), 512);
-  net->lstm_hidden_ = transposed(values(file, "lstm_cell.weight_hh", {512, 128}), 512);
+  net->lstm_input_ = weights::transposed(values(file, "lstm_cell.weight_ih", {512, 128}), 512);
+  net->lstm_hidden_ = weights::transposed(values(file, "lstm_cell.weight_hh", {512, 128}), 512);
   net->lstm_bias_ = values(file, "lstm_cell.bias_ih", {512});
   std::vector<float> hidden_bias = values(file, "lstm_cell.bias_hh", {512});
   for (std::size_t i = 0; i < hidden_bias.size(); ++i) net->lstm_bias_[i] += hidden_bias[i];

@@ -26,14 +26,4 @@ void StagesFile::write(const std::filesystem::path& folder) const {
   weights::write_safetensors(folder / "stages.safetensors", tensors);
 }
 
-std::vector<float> transposed(const std::vector<float>& values, std::int64_t rows) {
-  const auto columns = static_cast<std::int64_t>(values.size()) / rows;
-  std::vector<float> turned(values.size());
-  for (std::int64_t row = 0; row < rows; ++row)
-    for (std::int64_t column = 0; column < columns; ++column)
-      turned[static_cast<std::size_t>(column * rows + row)] =
-          values[static_cast<std::size_t>(row * columns + column)];
-  return turned;
-}
-
 }  // namespace parley::commands

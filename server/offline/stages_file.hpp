@@ -11,11 +11,12 @@ namespace parley::commands {
 
 class StagesFile {
  public:
-  // Values row after row. Throws std::invalid_argument where they do not fill the shape.
+  // Values row after row.
   void add(const std::string& name, std::vector<float> values, std::vector<std::int64_t> shape);
   void add(const std::string& name, std::vector<std::int32_t> values, std::vector<std::int64_t> shape);
 
-  // Makes the folder where it does not exist. Throws std::runtime_error with a sentence.
+  // Makes the folder where it does not exist. Throws std::runtime_error with a sentence, and
+  // std::invalid_argument where values do not fill their shape.
   void write(const std::filesystem::path& folder) const;
 
  private:
@@ -27,8 +28,5 @@ class StagesFile {
   std::map<std::string, Stage<float>> floats_;
   std::map<std::string, Stage<std::int32_t>> integers_;
 };
-
-// Rows become columns: [rows, columns] -> [columns, rows].
-std::vector<float> transposed(const std::vector<float>& values, std::int64_t rows);
 
 }  // namespace parley::commands

@@ -4,6 +4,7 @@
 
 #include "engine/audio_file/audio_file.hpp"
 #include "engine/models/step_audio_2/synthesizer.hpp"
+#include "engine/weights/transposed.hpp"
 #include "server/offline/json_files.hpp"
 #include "server/offline/model_choice.hpp"
 #include "server/offline/offline_commands.hpp"
@@ -30,7 +31,7 @@ void write_dump(const Synthesized& speech, int bins, const std::string& folder) 
              {static_cast<std::int64_t>(prompt.tokens.size())});
   stages.add("speaker_embedding", prompt.embedding, {static_cast<std::int64_t>(prompt.embedding.size())});
   stages.add("prompt_mel", prompt.mel, {static_cast<std::int64_t>(prompt.mel.size()) / bins, bins});
-  stages.add("mel", transposed(speech.mel, frames), {bins, frames});
+  stages.add("mel", weights::transposed(speech.mel, static_cast<std::size_t>(frames)), {bins, frames});
   stages.write(folder);
 }
 

@@ -9,19 +9,9 @@ namespace {
 
 using causal_lm::Precision;
 
-// The ear computes in the language model's type, except that it is not rounded to integers.
-std::string ear_dtype(Precision precision) {
-  switch (precision) {
-    case Precision::float32:
-      return "float32";
-    case Precision::bfloat16:
-    case Precision::float16:
-    case Precision::int8:
-    case Precision::as_stored:
-      break;
-  }
-  return "";
-}
+// The ear is computed in float32 where that is asked for, and otherwise as its weights are stored: it is not
+// rounded to what the language model is rounded to.
+std::string ear_dtype(Precision precision) { return precision == Precision::float32 ? "float32" : ""; }
 
 std::vector<int> stop_ids_of(const Recipe& recipe, const text::ByteLevelBpe& tokenizer,
                              const std::filesystem::path& folder) {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "engine/weights/safetensors.hpp"
+#include "engine/weights/transposed.hpp"
 
 namespace parley::step_audio_2 {
 namespace {
@@ -25,22 +26,13 @@ std::vector<float> values_of(const weights::TensorView& tensor, const std::files
   return values;
 }
 
-std::vector<float> transposed(const std::vector<float>& values, std::size_t rows) {
-  const std::size_t columns = values.size() / rows;
-  std::vector<float> turned(values.size());
-  for (std::size_t row = 0; row < rows; ++row)
-    for (std::size_t column = 0; column < columns; ++column)
-      turned[column * rows + row] = values[row * columns + column];
-  return turned;
-}
-
 }  // namespace
 
 Token2WavNoise read_noise(const std::filesystem::path& file) {
   const weights::Safetensors tensors(file);
   Token2WavNoise noise;
   if (const auto* flow = tensors.find("cfm_noise"))
-    noise.flow = transposed(values_of(*flow, file), static_cast<std::size_t>(flow->shape[1]));
+    noise.flow = weights::transposed(values_of(*flow, file), static_cast<std::size_t>(flow->shape[1]));
   for (std::size_t call = 0;; ++call) {
     const auto* source = tensors.find("source_noise." + std::to_string(call));
     if (source == nullptr) break;

@@ -1,7 +1,6 @@
 // Tested by test/engine/models/step_audio_2/text/tool_calls_test.cpp.
 #include "engine/models/step_audio_2/text/tool_calls.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
@@ -61,20 +60,6 @@ std::optional<text::ToolCallText> read_call(std::string_view block) {
 
 std::string call_body(std::string_view name, std::string_view arguments) {
   return std::string(kind_of_call) + "\n" + std::string(name) + "\n" + std::string(arguments);
-}
-
-CallsInText split_calls(std::string_view answer, std::span<const engine::Tool> tools) {
-  text::ToolCallReader reader;
-  text::ToolCallReader::Piece piece = reader.push(answer);
-  text::ToolCallReader::Piece last = reader.finish();
-  piece.broken.insert(piece.broken.end(), last.broken.begin(), last.broken.end());
-  CallsInText split{piece.text + last.text, {}};
-  for (const std::string& block : piece.broken) {
-    const auto call = read_call(block);
-    if (call && std::ranges::any_of(tools, [&](const engine::Tool& tool) { return tool.name == call->name; }))
-      split.calls.push_back(*call);
-  }
-  return split;
 }
 
 }  // namespace parley::step_audio_2

@@ -27,12 +27,4 @@ std::optional<text::ToolCallText> read_call(std::string_view block);
 inline constexpr std::string_view call_begin = "<tool_call>", call_end = "</tool_call>";
 std::string call_body(std::string_view name, std::string_view arguments);
 
-// A whole answer taken apart: what is said before and after the calls, and the calls of `tools`; others are
-// left out.
-struct CallsInText {
-  std::string text;
-  std::vector<text::ToolCallText> calls;
-};
-CallsInText split_calls(std::string_view answer, std::span<const engine::Tool> tools);
-
 }  // namespace parley::step_audio_2

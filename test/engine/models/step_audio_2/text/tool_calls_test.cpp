@@ -36,16 +36,6 @@ TEST_CASE("a call is its kind, its name and its arguments", "[step_audio_2][tool
   CHECK_FALSE(read_call(""));
 }
 
-TEST_CASE("an answer is split into what is said and the calls of known tools", "[step_audio_2][tool_calls]") {
-  const CallsInText split = split_calls(
-      "Let me look. <tool_call>function\nsearch\n{\"query\": \"x\"}</tool_call><tool_call>function\nother\n{}"
-      "</tool_call> Done.",
-      {&search, 1});
-  CHECK(split.calls == std::vector<ToolCallText>{{"search", "{\"query\": \"x\"}"}});
-  CHECK(split.text == "Let me look.Done.");
-  CHECK(split_calls("a < b", {&search, 1}).text == "a < b");
-}
-
 TEST_CASE("what is written as a call is read as the same one", "[step_audio_2][tool_calls]") {
   CHECK(read_call(call_body("search", "{\"query\": 1}")) == ToolCallText{"search", "{\"query\": 1}"});
 }
