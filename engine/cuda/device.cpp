@@ -9,7 +9,7 @@
 namespace parley::cuda {
 namespace {
 
-using OpenDevice = Device*(int index, std::string& error);
+using OpenDevice = Device*(int index, Priority priority, std::string& error);
 
 std::filesystem::path library_beside_program() {
   std::error_code unreadable;
@@ -40,9 +40,9 @@ int index_of(const std::string& name) {
 
 bool is_cuda(const std::string& name) { return name == "cuda" || name.starts_with("cuda:"); }
 
-std::unique_ptr<Device> open(const std::string& name) {
+std::unique_ptr<Device> open(const std::string& name, Priority priority) {
   std::string error;
-  std::unique_ptr<Device> device(load(name)(index_of(name), error));
+  std::unique_ptr<Device> device(load(name)(index_of(name), priority, error));
   if (!device) throw std::runtime_error("the device \"" + name + "\" cannot be used: " + error);
   return device;
 }

@@ -14,6 +14,16 @@ class Graph {
   virtual void replay() = 0;  // on the thread and the stream that captured it; does not wait
 };
 
+// A place in a device's work.
+class Event {
+ public:
+  virtual ~Event() = default;
+  virtual void wait() = 0;  // until the device has come there; others use the processor meanwhile
+};
+
+// Whose work goes first where a device has more than it can do at once.
+enum class Priority { usual, high };
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -30,14 +40,17 @@ class Device {
   // that its tensors have now; it must not wait for the device. Tensors that it makes live in memory which
   // all of this device's graphs share, so what one leaves is good until another is replayed.
   virtual std::unique_ptr<Graph> capture(const std::function<void()>& work) = 0;
+  // The end of what this device's stream was given until now.
+  virtual std::unique_ptr<Event> mark() = 0;
 };
 
 // Whether a device's name ("cpu", "cuda", "cuda:1") is that of a GPU.
 bool is_cuda(const std::string& name);
 
 // Loads the part of LibTorch that runs on GPUs, and ours, from beside the program. Once for each model,
-// before any tensor is made on the device. Throws std::runtime_error with a sentence when there is no such
+// before any tensor is made on the device; each has a stream of its own, so that they work at the same time.
+// Throws std::runtime_error with a sentence when there is no such
 // GPU, no driver or no CUDA libraries.
-std::unique_ptr<Device> open(const std::string& name);
+std::unique_ptr<Device> open(const std::string& name, Priority priority = Priority::usual);
 
 }  // namespace parley::cuda

@@ -45,11 +45,27 @@ class CapturedGraph final : public Graph {
   at::cuda::CUDAGraph graph_;
 };
 
+class RecordedEvent final : public Event {
+ public:
+  explicit RecordedEvent(const c10::cuda::CUDAStream& stream) {
+    // Nobody measures time by it, and who waits for it sleeps.
+    C10_CUDA_CHECK(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming | cudaEventBlockingSync));
+    C10_CUDA_CHECK(cudaEventRecord(event_, stream));
+  }
+  RecordedEvent(const RecordedEvent&) = delete;
+  RecordedEvent& operator=(const RecordedEvent&) = delete;
+  ~RecordedEvent() override { C10_CUDA_CHECK_WARN(cudaEventDestroy(event_)); }
+
+  void wait() override { C10_CUDA_CHECK(cudaEventSynchronize(event_)); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
 class StreamDevice final : public Device {
  public:
-  // Of high priority: where others share the GPU, sound that is waited for goes first.
-  explicit StreamDevice(c10::DeviceIndex index)
-      : index_(index), stream_(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, index)) {}
+  StreamDevice(c10::DeviceIndex index, Priority priority)
+      : index_(index), stream_(c10::cuda::getStreamFromPool(priority == Priority::high, index)) {}
 
   std::string description() const override {
     cudaDeviceProp device{};
@@ -73,6 +89,8 @@ class StreamDevice final : public Device {
     return std::make_unique<CapturedGraph>(work, *graph_pool_);
   }
 
+  std::unique_ptr<Event> mark() override { return std::make_unique<RecordedEvent>(stream_); }
+
   void release_unused_memory() override {
     stream_.synchronize();
     c10::cuda::CUDACachingAllocator::emptyCache();
@@ -88,10 +106,12 @@ class StreamDevice final : public Device {
 }  // namespace parley::cuda
 
 // Null and a sentence in `error` where there is no such device.
-extern "C" parley::cuda::Device* parley_open_cuda_device(int index, std::string& error) {
+extern "C" parley::cuda::Device* parley_open_cuda_device(int index, parley::cuda::Priority priority,
+                                                         std::string& error) {
   try {
     const int devices = c10::cuda::device_count();
-    if (index < devices) return new parley::cuda::StreamDevice(static_cast<c10::DeviceIndex>(index));
+    if (index < devices)
+      return new parley::cuda::StreamDevice(static_cast<c10::DeviceIndex>(index), priority);
     error = "this machine has " + std::to_string(devices) + " NVIDIA GPUs that can be used";
   } catch (const std::exception& thrown) {
     error = thrown.what();

@@ -25,6 +25,7 @@ TEST_CASE("a GPU that is there says what it is and takes a thread's work", "[cud
   CHECK_THAT(device->description(), ContainsSubstring("compute capability"));
   device->use_on_this_thread();
   device->use_on_this_thread();
+  device->mark()->wait();
   device->release_unused_memory();
 }
 
