@@ -3,9 +3,10 @@
 // smallest processor time of all threads together.
 //
 //   decode_bench BRAIN [--threads N] [--context TOKENS] [--runs N] [--batches 1,8] [--aten]
-//   decode_bench --step-audio-2-layers 4 [--context 512] [--batches 1,8] [--device cuda [--graphs]]
+//   decode_bench --step-audio-2-layers 4 [--context 512] [--batches 1,8] [--device cuda [--graphs] [--ahead]]
 //
-// Both take --precision as_stored, float32, bfloat16, float16 or int8. BRAIN is the folder with config.json
+// Both take --precision as_stored, float32, bfloat16, float16 or int8, and --draw, as a model's recipe asks
+// for it; else the likeliest token is taken. BRAIN is the folder with config.json
 // and model.safetensors, such as .deps/starter/brain. Instead of one, --step-audio-2-layers takes so many
 // layers of Step-Audio 2 mini's size with random weights. It then prints a line of JSON about loading,
 // {"weight_bytes", "load_ms"}, and one for each batch size: {"batch": 1, "ms": [each run's], "processor_ms":
@@ -69,27 +70,29 @@ std::vector<int> some_ids(int count, int vocabulary) {
   return ids;
 }
 
-Spread measure_decode(causal_lm::TokenModel& model, int batch, int context, int runs) {
+struct Decoding {
+  int context, runs;
+  engine::Sampling sampling;
+};
+
+Spread measure_decode(causal_lm::TokenModel& model, int batch, const Decoding& how) {
   std::vector<causal_lm::KvSlot> slots;
-  std::vector<causal_lm::Sampler> samplers;
+  std::vector<causal_lm::Answer> answers;
   for (int row = 0; row < batch; ++row) {
     slots.push_back(model.new_slot());
     if (row == 0)
-      model.prefill(slots.back(), some_ids(context, model.info().vocabulary));
+      model.prefill(slots.back(), some_ids(how.context, model.info().vocabulary));
     else
-      slots.back().copy_from(slots.front(), context);
-    samplers.emplace_back(engine::Sampling{});
+      slots.back().copy_from(slots.front(), how.context);
+    answers.push_back(model.begin_answer(how.sampling, causal_lm::Penalised::all));
+    answers.back().read_next((1000 + row) % model.info().vocabulary);
   }
-  std::vector<causal_lm::DecodeRow> rows;
-  for (int row = 0; row < batch; ++row)
-    rows.push_back({&slots[static_cast<std::size_t>(row)], (1000 + row) % model.info().vocabulary,
-                    &samplers[static_cast<std::size_t>(row)]});
-  const auto one = [&] {
-    const auto decoded = model.decode(rows);
-    for (std::size_t row = 0; row < rows.size(); ++row) rows[row].token = decoded[row].token;
-  };
+  std::vector<causal_lm::AdvanceRow> rows;
+  for (std::size_t row = 0; row < slots.size(); ++row) rows.push_back({&slots[row], &answers[row]});
+  const auto one = [&] { model.advance(rows); };
   one();  // blocks that were shared are now each conversation's own
-  return measure(runs, one);
+  one();  // where the device chooses, a step is under way from now on
+  return measure(how.runs, one);
 }
 
 void print_decode(int batch, const Spread& step) {
@@ -188,8 +191,8 @@ int main(int argc, char** argv) {
   std::string brain;
   causal_lm::LoadOptions options;
   int step_audio_2_layers = 0;
-  int context = 64;
-  int runs = 60;
+  Decoding how{.context = 64, .runs = 60, .sampling = {}};
+  bool draw = false;
   bool aten = false;
   std::vector<int> batches{1, 2, 4, 8, 16};
   using causal_lm::Precision;
@@ -204,17 +207,20 @@ int main(int argc, char** argv) {
       ->transform(CLI::CheckedTransformer(precisions));
   app.add_option("--threads", options.threads, "of the kernels; 0: as many as there are cores");
   app.add_option("--device", options.device, "cpu, cuda, cuda:1");
-  app.add_option("--context", context, "tokens that each conversation has read before");
-  app.add_option("--runs", runs, "of each measurement");
+  app.add_option("--context", how.context, "tokens that each conversation has read before");
+  app.add_option("--runs", how.runs, "of each measurement");
   app.add_option("--batches", batches, "conversations at once")->delimiter(',');
   app.add_flag("--aten", aten, "plain tensor operations instead of the kernels");
   app.add_flag("--graphs", options.graphs, "of plain operations: keep steps; on CUDA capture them");
+  app.add_flag("--ahead", options.ahead, "of plain operations: the device chooses, a step ahead of the host");
+  app.add_flag("--draw", draw, "by temperature 0.7, top_p 0.9 and repetition penalty 1.05");
   CLI11_PARSE(app, argc, argv);
   if (brain.empty() == (step_audio_2_layers == 0)) {
     std::fprintf(stderr, "expected either a model's folder or --step-audio-2-layers\n");
     return 1;
   }
   options.fused_kernels = !aten;
+  if (draw) how.sampling = {.temperature = 0.7F, .top_p = 0.9F, .repetition_penalty = 1.05F, .seed = 1};
   const auto from = Clock::now();
   auto model = [&] {
     if (!brain.empty()) return causal_lm::TokenModel::load(brain, options);
@@ -224,12 +230,13 @@ int main(int argc, char** argv) {
   if (step_audio_2_layers > 0) {
     std::printf("{\"weight_bytes\": %zu, \"load_ms\": %.0f}\n", model.info().weight_bytes,
                 milliseconds_since(from));
-    for (const int batch : batches) print_json(batch, measure_decode(model, batch, context, runs));
+    for (const int batch : batches) print_json(batch, measure_decode(model, batch, how));
     return 0;
   }
   std::printf("loaded in %.0f ms: %.1f MB of weights, %.1f KB a token of context\n", milliseconds_since(from),
               static_cast<double>(model.info().weight_bytes) / 1e6,
               static_cast<double>(model.info().kv_bytes_per_token) / 1e3);
-  for (const int batch : batches) print_decode(batch, measure_decode(model, batch, context, runs));
-  for (const int piece : {8, 32, 128}) measure_prefill(model, piece, context, std::max(5, runs / piece));
+  for (const int batch : batches) print_decode(batch, measure_decode(model, batch, how));
+  for (const int piece : {8, 32, 128})
+    measure_prefill(model, piece, how.context, std::max(5, how.runs / piece));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/kernels/functions.hpp"
 
@@ -49,7 +50,10 @@ std::vector<Candidate> candidates(std::span<const float> logits, const engine::S
     total = 0.0F;
     for (const Candidate& candidate : kept) total += candidate.weight;
   }
-  if (!nucleus) return kept;
+  if (!nucleus) {
+    if (limited) std::ranges::sort(kept, {}, &Candidate::id);
+    return kept;
+  }
   // A heap gives the likeliest one by one: of thousands a few are taken.
   const auto less_likely = [](const Candidate& a, const Candidate& b) { return likelier(b, a); };
   std::ranges::make_heap(kept, less_likely);
@@ -114,7 +118,7 @@ int Sampler::next(std::span<const float> logits) {
     const std::vector<Candidate> kept = choices(logits);
     double sum = 0.0;
     for (const Candidate& candidate : kept) sum += candidate.weight;
-    double drawn = static_cast<double>(random_() >> 11) * 0x1p-53 * sum;  // uniform in [0, sum)
+    double drawn = draw() * sum;
     id = kept.back().id;
     for (const Candidate& candidate : kept) {
       drawn -= candidate.weight;
@@ -126,9 +130,19 @@ int Sampler::next(std::span<const float> logits) {
   } else if (penalises()) {
     id = kernel.argmax(penalised(logits).data(), count, &largest);
   }
+  chose(id);
+  return id;
+}
+
+double Sampler::draw() {
+  if (settings_.temperature <= 0.0F) return 0;
+  if (put_back_) return *std::exchange(put_back_, std::nullopt);
+  return static_cast<double>(random_() >> 11) * 0x1p-53;
+}
+
+void Sampler::chose(int id) {
   chosen_.push_back(id);
   note(id);
-  return id;
 }
 
 }  // namespace parley::causal_lm

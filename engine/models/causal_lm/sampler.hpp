@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <span>
 #include <vector>
@@ -26,7 +27,8 @@ struct Candidate {
   float weight;  // e^((logit - largest) / temperature); its probability is its share of all weights
 };
 
-// Those which may be chosen from `logits` (penalty applied, finite), likeliest first where top_p is below 1.
+// Those which may be chosen from `logits` (penalty applied, finite): likeliest first where top_p is below 1,
+// and otherwise by id.
 // Of `settings` the temperature, above 0, top_k and top_p count.
 std::vector<Candidate> candidates(std::span<const float> logits, const engine::Sampling& settings);
 
@@ -45,6 +47,12 @@ class Sampler {
   // Throws std::domain_error when a logit is NaN or infinite; nothing was chosen then.
   int next(std::span<const float> logits);
 
+  // For who chooses elsewhere by the same numbers: the next of them, 0 <= number < 1, where the temperature
+  // is above 0, and what was chosen by it. A number that came to nothing is given back and drawn again.
+  double draw();
+  void put_back(double number) { put_back_ = number; }
+  void chose(int id);
+
   const std::vector<int>& chosen() const { return chosen_; }
 
  private:
@@ -55,6 +63,7 @@ class Sampler {
   engine::Sampling settings_;
   Penalised penalised_;
   std::mt19937_64 random_;
+  std::optional<double> put_back_;
   std::vector<int> chosen_;
   std::vector<bool> seen_;     // by id, with Penalised::all
   std::vector<int> distinct_;  // the ids that were seen

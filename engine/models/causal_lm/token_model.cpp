@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -70,7 +71,8 @@ void KvSlot::copy_from(const KvSlot& other, int length) {
 
 TokenModel::TokenModel(const DecoderConfig& config, const DecoderCheckpoint& checkpoint,
                        const LoadOptions& options)
-    : network_(build_network(config, checkpoint, options)) {
+    : network_(build_network(config, checkpoint, options)),
+      choosing_(options.ahead ? dynamic_cast<ChoosingNetwork*>(network_.get()) : nullptr) {
   info_.context_tokens = config.max_position_embeddings;
   info_.vocabulary = config.vocab_size;
   info_.hidden_size = config.hidden_size;
@@ -102,10 +104,15 @@ void TokenModel::check_id(int id) const {
     if (rows.width != info_.hidden_size)
       throw std::out_of_range("embedded rows are " + std::to_string(rows.width) +
                               " wide, the model reads rows of " + std::to_string(info_.hidden_size));
-  } else if (id >= info_.vocabulary) {
+  } else {
+    check_token(id);
+  }
+}
+
+void TokenModel::check_token(int id) const {
+  if (id < 0 || id >= info_.vocabulary)
     throw std::out_of_range("there is no token " + std::to_string(id) + "; ids are 0 .. " +
                             std::to_string(info_.vocabulary - 1));
-  }
 }
 
 void TokenModel::check_room(const KvSlot& slot, std::size_t more) const {
@@ -172,6 +179,89 @@ std::vector<Decoded> TokenModel::decode(std::span<const DecodeRow> rows) {
     }
   }
   return decoded;
+}
+
+Answer TokenModel::begin_answer(const engine::Sampling& sampling, Penalised penalised) {
+  const bool knows_penalty = penalised == Penalised::all || sampling.repetition_penalty == 1.0F;
+  ChoosingNetwork* choosing = knows_penalty ? choosing_ : nullptr;
+  return {Sampler(sampling, penalised), choosing, choosing ? choosing->new_lane(sampling) : nullptr};
+}
+
+std::vector<std::optional<Decoded>> TokenModel::advance(std::span<const AdvanceRow> rows) {
+  const auto by_device = [](const AdvanceRow& row) { return row.answer->lane_ != nullptr; };
+  if (std::ranges::none_of(rows, by_device)) return advance_by_host(rows);
+  if (!std::ranges::all_of(rows, by_device))
+    throw std::invalid_argument(
+        "tokens of a pass are chosen in one place, but of its answers some draw on the device and some here");
+  return advance_ahead(rows);
+}
+
+std::vector<std::optional<Decoded>> TokenModel::advance_by_host(std::span<const AdvanceRow> rows) {
+  std::vector<DecodeRow> step;
+  for (const AdvanceRow& row : rows)
+    if (row.starts) step.push_back({row.slot, row.answer->next_.value(), &row.answer->sampler_});
+  const std::vector<Decoded> chosen = decode(step);
+  std::vector<std::optional<Decoded>> result(rows.size());
+  auto next = chosen.begin();
+  for (std::size_t index = 0; index < rows.size(); ++index) {
+    if (!rows[index].starts) continue;
+    if (next->finite) rows[index].answer->next_ = next->token;
+    result[index] = *next++;
+  }
+  return result;
+}
+
+std::vector<std::optional<Decoded>> TokenModel::advance_ahead(std::span<const AdvanceRow> rows) {
+  std::vector<AdvanceRow> starting;
+  std::ranges::copy_if(rows, std::back_inserter(starting), &AdvanceRow::starts);
+  const std::shared_ptr<StartedStep> started = start(starting);
+  std::vector<std::optional<Decoded>> result(rows.size());
+  std::size_t at = 0;  // in `starting`
+  for (std::size_t index = 0; index < rows.size(); ++index) {
+    const auto& [slot, answer, starts] = rows[index];
+    const std::size_t row = at;
+    if (starts) ++at;
+    if (answer->step_) {
+      result[index] = answer->finish_step();
+      if (!result[index]->finite) {
+        slot->truncate(slot->length() - 1);
+        continue;
+      }
+    }
+    if (!starts) continue;
+    slot->tokens_.push_back(answer->next_.value());
+    answer->next_.reset();
+    answer->step_ = started;
+    answer->row_ = row;
+  }
+  return result;
+}
+
+// Starts a step of each row. It leaves slots as they are, and answers but for what they drew; that is given
+// back where it throws.
+std::shared_ptr<StartedStep> TokenModel::start(std::span<const AdvanceRow> rows) {
+  if (rows.empty()) return nullptr;
+  std::vector<ChoosingRow> step;
+  for (const auto& [slot, answer, starts] : rows) {
+    if (!answer->step_) check_token(answer->next_.value());
+    check_room(*slot, 1);
+    const KvCache* cache = slot->cache_.get();
+    if (std::ranges::any_of(step, [&](const ChoosingRow& other) { return other.cache == cache; }))
+      throw std::invalid_argument(
+          "a slot can read only one token a step, but two rows of the batch share one");
+    step.push_back({slot->cache_.get(), slot->length(), answer->step_ ? std::nullopt : answer->next_,
+                    answer->lane_.get(), /*drawn=*/0});
+    slot->tokens_.reserve(slot->tokens_.size() + 1);
+  }
+  for (std::size_t row = 0; row < rows.size(); ++row) step[row].drawn = rows[row].answer->sampler_.draw();
+  try {
+    const std::shared_ptr<StartedStep> started = choosing_->start(step);
+    for (std::size_t row = 0; row < rows.size(); ++row) rows[row].answer->drawn_ = step[row].drawn;
+    return started;
+  } catch (...) {
+    for (std::size_t row = 0; row < rows.size(); ++row) rows[row].answer->sampler_.put_back(step[row].drawn);
+    throw;
+  }
 }
 
 std::vector<float> TokenModel::logits(KvSlot& slot, int token) {

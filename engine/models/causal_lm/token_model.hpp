@@ -8,6 +8,9 @@
 //   while (...) token = model.decode({{&slot, token, &sampler}})[0].token;   // together with other
 //   conversations
 //
+// advance() does the same without the host being waited for between two steps, where the device can choose
+// tokens itself (answer.hpp).
+//
 // Ids below 0 stand for rows that the caller embedded itself (EmbeddedRows): speech in the place of words.
 // LanguageModel puts a tokenizer and a chat template around a TokenModel.
 //
@@ -17,10 +20,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "engine/models/causal_lm/answer.hpp"
 #include "engine/models/causal_lm/decoder/embedded_rows.hpp"
 #include "engine/models/causal_lm/decoder/precision.hpp"
 #include "engine/models/causal_lm/sampler.hpp"
@@ -66,6 +71,8 @@ struct LoadOptions {
   // bfloat16.
   Precision precision = Precision::as_stored;
   bool graphs = false;  // of plain operations: decode steps on CUDA are captured once and then replayed
+  // Of plain operations: the device chooses the tokens of advance(), a step ahead of the host. Pays on CUDA.
+  bool ahead = false;
 };
 
 struct TokenModelInfo {
@@ -87,10 +94,10 @@ struct DecodeRow {
   Sampler* sampler;  // chooses what follows it
 };
 
-struct Decoded {
-  int token = -1;
-  bool finite =
-      true;  // false: the logits were NaN or infinite. Nothing was chosen; the slot is as before the step.
+struct AdvanceRow {
+  KvSlot* slot;
+  Answer* answer;
+  bool starts = true;  // false: only what is under way is waited for
 };
 
 class TokenModel {
@@ -121,6 +128,18 @@ class TokenModel {
   // result is the same in every mix. Throws like prefill, before any slot is changed.
   std::vector<Decoded> decode(std::span<const DecodeRow> rows);
 
+  // An answer of this model, which it must not outlive. The device can choose with Penalised::all, or
+  // without a penalty.
+  Answer begin_answer(const engine::Sampling& sampling, Penalised penalised = Penalised::lately);
+
+  // One step further for any mix of answers. Where the host chooses, a row is given the token that its step
+  // chose, and its slot ends with the token before. Where the device chooses, the row's next step is started
+  // first, and then it is given what the step before chose: nothing the first time; that token lies in the
+  // slot already, as the step under way reads it (Answer::take_back). Either way the same tokens come from
+  // the same seed. Throws like prefill, before any slot is changed, and std::invalid_argument where rows of
+  // both kinds are mixed.
+  std::vector<std::optional<Decoded>> advance(std::span<const AdvanceRow> rows);
+
   // Reads `token` and gives all logits of what follows [vocabulary]: for tests and for dumps.
   std::vector<float> logits(KvSlot& slot, int token);
 
@@ -130,13 +149,18 @@ class TokenModel {
 
  private:
   TokenModel(const DecoderConfig& config, const DecoderCheckpoint& checkpoint, const LoadOptions& options);
-  void check_id(int id) const;
+  void check_id(int id) const;  // a token or one of EmbeddedRows
+  void check_token(int id) const;
   void check_room(const KvSlot& slot, std::size_t more) const;
+  std::vector<std::optional<Decoded>> advance_by_host(std::span<const AdvanceRow> rows);
+  std::vector<std::optional<Decoded>> advance_ahead(std::span<const AdvanceRow> rows);
+  std::shared_ptr<StartedStep> start(std::span<const AdvanceRow> rows);
   std::span<float> logits_of(std::size_t rows);
 
   TokenModelInfo info_;
   std::unique_ptr<Network> network_;
-  std::vector<float> logits_;  // [rows, vocabulary]
+  ChoosingNetwork* choosing_ = nullptr;  // the same, where the device chooses the tokens of advance()
+  std::vector<float> logits_;            // [rows, vocabulary]
 };
 
 }  // namespace parley::causal_lm

@@ -4,18 +4,23 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <map>
 #include <memory>
+#include <span>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "engine/cuda/device.hpp"
-#include "engine/kernels/weight_memory.hpp"
-#include "engine/layers/tensor_of.hpp"
+#include "engine/models/causal_lm/aten/decode_step.hpp"
+#include "engine/models/causal_lm/aten/decoder_layers.hpp"
 #include "engine/models/causal_lm/aten/kv_pages.hpp"
+#include "engine/models/causal_lm/aten/lanes.hpp"
+#include "engine/models/causal_lm/aten/to_device.hpp"
 #include "engine/models/causal_lm/decoder/embedded_rows.hpp"
 #include "engine/models/causal_lm/decoder/rotary.hpp"
 
@@ -23,68 +28,6 @@ namespace parley::causal_lm {
 namespace {
 
 using at::Tensor;
-
-constexpr std::int64_t group = 32;
-
-// float32 [outputs, inputs], or a float matrix in its own type; see scripts/convert/weight_groups.py.
-Tensor dequantised(const CheckpointMatrix& matrix) {
-  Tensor weight = layers::tensor_of(matrix.weight);
-  if (!matrix.scale) return weight;
-  const Tensor scale = layers::tensor_of(*matrix.scale).to(at::kFloat).unsqueeze(-1);  // [out, groups, 1]
-  if (!matrix.minimum) return (weight.to(at::kFloat).view({matrix.outputs, -1, group}) * scale).flatten(1);
-  weight = weight.view({matrix.outputs, -1, group / 2});
-  const Tensor levels = at::cat({weight.bitwise_and(15), weight.bitwise_right_shift(4)}, -1).to(at::kFloat);
-  const Tensor minimum = layers::tensor_of(*matrix.minimum).to(at::kFloat).unsqueeze(-1);
-  return (levels * scale + minimum).flatten(1);
-}
-
-Tensor tensor_of(const std::vector<float>& values) {
-  return at::tensor(values, at::TensorOptions().dtype(at::kFloat));
-}
-
-struct Linear {
-  Tensor weight;  // [out, in], or in groups [out, in / 32, 32] of whole numbers
-  Tensor scale;   // [out, in / 32, 1] of the groups, or undefined
-  Tensor bias;    // [out], or undefined
-  Tensor operator()(const Tensor& x) const {
-    if (!scale.defined()) return at::linear(x, weight, bias);
-    return at::linear(x, (weight.to(x.scalar_type()) * scale.to(x.scalar_type())).flatten(1), bias);
-  }
-  std::size_t bytes() const { return weight.nbytes() + (scale.defined() ? scale.nbytes() : 0); }
-};
-
-// What was copied need not stay in memory beside the copy.
-void give_back(const CheckpointMatrix& matrix, const Tensor& copy) {
-  for (const weights::TensorView* view :
-       {&matrix.weight, matrix.scale ? &*matrix.scale : nullptr, matrix.minimum ? &*matrix.minimum : nullptr})
-    if (view != nullptr && view->mapped && copy.data_ptr() != view->bytes.data())
-      kernels::give_back_pages(view->bytes);
-}
-
-Tensor placed(const CheckpointMatrix& matrix, const at::TensorOptions& options) {
-  Tensor tensor = dequantised(matrix).to(options);
-  give_back(matrix, tensor);
-  return tensor;
-}
-
-struct RmsNorm {
-  Tensor weight;
-  double epsilon = 0.0;
-  Tensor operator()(const Tensor& x) const {
-    const Tensor wide = x.to(at::kFloat);
-    return (wide * at::rsqrt(wide.square().mean(-1, /*keepdim=*/true) + epsilon)).to(x.scalar_type()) *
-           weight;
-  }
-};
-
-struct Layer {
-  RmsNorm input_layernorm;
-  Linear q_proj, k_proj, v_proj, o_proj;
-  RmsNorm post_attention_layernorm;
-  Linear gate_proj, up_proj, down_proj;
-
-  Tensor mlp(const Tensor& x) const { return down_proj(at::silu(gate_proj(x)) * up_proj(x)); }
-};
 
 // Tokens of one cache that are read together: consecutive rows of the pass.
 struct Run {
@@ -101,21 +44,38 @@ struct Pass {
   std::vector<Run> runs;
 };
 
-// A step that reads one token of each of some conversations. All that differs from step to step are the
-// numbers in these tensors, so that a graph of a step serves any mix of conversations that is no larger.
-struct Step {
-  Tensor x;          // [rows, hidden] the tokens' embeddings
-  Tensor positions;  // [rows]
-  Tensor places;     // [rows]
-  Tensor tables;     // [rows * pages] the pages of each row's conversation, its last ones spare
-  Tensor lengths;    // [rows, 1] positions, the token's own included
+// Who chooses what follows a step's tokens: the host, by the logits, or the device, by chance or not.
+enum class Chooses { host, device_likeliest, device };
+
+// A step in memory of its own, whose rows and pages are rounded up to powers of two.
+struct KeptStep {
+  DecodeStep step;
+  Tensor told;                         // logits [rows, vocabulary], or what was chosen [rows]
+  std::unique_ptr<cuda::Graph> graph;  // null on the CPU
 };
 
-// A step in buffers of its own, whose rows and pages are rounded up to powers of two.
-struct KeptStep {
-  Step step;
-  Tensor logits;
-  std::unique_ptr<cuda::Graph> graph;  // null on the CPU
+// What was chosen, on the host.
+class StepOnItsWay final : public StartedStep {
+ public:
+  StepOnItsWay(const Tensor& chosen, cuda::Device* gpu) : chosen_(chosen) {
+    if (gpu == nullptr) {
+      chosen_ = chosen.clone();  // the next step writes there
+      return;
+    }
+    chosen_ = at::empty(chosen.sizes(), at::TensorOptions().dtype(at::kLong).pinned_memory(true));
+    chosen_.copy_(chosen, /*non_blocking=*/true);
+    copied_ = gpu->mark();
+  }
+
+  std::span<const std::int64_t> chosen() override {
+    if (copied_) copied_->wait();
+    copied_.reset();
+    return {chosen_.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(chosen_.numel())};
+  }
+
+ private:
+  Tensor chosen_;
+  std::unique_ptr<cuda::Event> copied_;
 };
 
 std::int64_t rounded_up(std::int64_t count) {
@@ -141,78 +101,27 @@ struct AtenNetwork::Impl {
       : config(wanted),
         keep_steps(graphs),
         gpu(cuda::is_cuda(device) ? cuda::open(device) : nullptr),
-        options(at::TensorOptions().device(device_of(device))) {
+        placing(precision, device_of(device)),
+        options(placing.options()) {
     const c10::InferenceMode inference;
     enter();
-    options = options.dtype(type_of(precision, options.device()));
-    in_groups = precision == Precision::int8;
-    embed_tokens = placed(checkpoint.embed_tokens, options);
+    embed_tokens = placing.matrix(checkpoint.embed_tokens);
     if (checkpoint.lm_head)
-      lm_head = linear(*checkpoint.lm_head);
+      lm_head = placing.linear(*checkpoint.lm_head);
     else
       lm_head.weight = embed_tokens;
-    norm = rms_norm(checkpoint.norm);
+    norm = {placing.vector(checkpoint.norm), config.rms_norm_eps};
     for (const CheckpointLayer& from : checkpoint.layers)
-      layers.push_back({rms_norm(from.input_layernorm), linear(from.q_proj, from.q_bias),
-                        linear(from.k_proj, from.k_bias), linear(from.v_proj, from.v_bias),
-                        linear(from.o_proj, from.o_bias), rms_norm(from.post_attention_layernorm),
-                        linear(from.gate_proj), linear(from.up_proj), linear(from.down_proj)});
+      layers.push_back(placing.layer(from, config.rms_norm_eps));
     place_angles();
     pool = std::make_shared<KvPool>(config.num_hidden_layers, config.num_key_value_heads, config.head_dim,
                                     options);
+    lanes = std::make_shared<Lanes>(config.vocab_size, options.device());
   }
 
   // Before any work on tensors.
   void enter() const {
     if (gpu) gpu->use_on_this_thread();
-  }
-
-  Linear linear(const CheckpointMatrix& matrix, const std::vector<float>& bias = {}) const {
-    Linear result;
-    if (in_groups)
-      place_groups(matrix, result);
-    else
-      result.weight = placed(matrix, options);
-    if (!bias.empty()) result.bias = tensor_of(bias).to(options);
-    return result;
-  }
-  void place_groups(const CheckpointMatrix& matrix, Linear& to) const {
-    if (matrix.inputs % group != 0)
-      throw std::runtime_error("the matrix " + matrix.weight.name + " is " + std::to_string(matrix.inputs) +
-                               " wide; int8 needs a multiple of 32. Choose another precision");
-    Tensor levels, scale;
-    if (matrix.scale && !matrix.minimum) {
-      levels = layers::tensor_of(matrix.weight).view({matrix.outputs, -1, group});
-      scale = layers::tensor_of(*matrix.scale).unsqueeze(-1);
-    } else {
-      const Tensor floats = dequantised(matrix).to(at::kFloat).view({matrix.outputs, -1, group});
-      scale = (floats.abs().amax(-1, /*keepdim=*/true) / 127.0).to(at::kHalf);
-      const Tensor step = scale.to(at::kFloat);
-      levels = at::where(step == 0.0, at::zeros_like(floats), floats / step)
-                   .round()
-                   .clamp(-127, 127)
-                   .to(at::kChar);
-    }
-    to.weight = levels.to(options.device());
-    to.scale = scale.to(options.device());
-    give_back(matrix, to.weight);
-  }
-  static at::ScalarType type_of(Precision precision, at::Device device) {
-    switch (precision) {
-      case Precision::float32:
-        return at::kFloat;
-      case Precision::bfloat16:
-        return at::kBFloat16;
-      case Precision::float16:
-        return at::kHalf;
-      case Precision::int8:
-      case Precision::as_stored:
-        break;
-    }
-    return device.is_cpu() ? at::kFloat : at::kBFloat16;
-  }
-  RmsNorm rms_norm(const std::vector<float>& weight) const {
-    return {tensor_of(weight).to(options), config.rms_norm_eps};
   }
 
   // Both halves of a head turn alike: [positions, head_dim].
@@ -228,8 +137,9 @@ struct AtenNetwork::Impl {
     sines = at::cat({sine, sine}, -1).to(options);
   }
 
-  Tensor on_device(const std::vector<std::int64_t>& numbers) const {
-    return at::tensor(numbers, at::kLong).to(options.device());
+  template <typename Number>
+  Tensor on_device(const std::vector<Number>& numbers) const {
+    return to_device(std::span<const Number>(numbers), options.device());
   }
 
   // Makes room for a row and adds it to the pass.
@@ -242,7 +152,7 @@ struct AtenNetwork::Impl {
       pass.positions.push_back(position);
       pass.places.push_back(cache.place(position));
     }
-    pass.runs.push_back({row.past, tokens, on_device({cache.pages().begin(), cache.pages().end()})});
+    pass.runs.push_back({row.past, tokens, on_device(cache.pages())});
   }
 
   static void copy_out(const Tensor& logits, std::span<float> to) {
@@ -259,7 +169,7 @@ struct AtenNetwork::Impl {
     const Tensor cosine = cosines.index_select(0, positions).unsqueeze(1);  // [tokens, 1, head_dim]
     const Tensor sine = sines.index_select(0, positions).unsqueeze(1);
     for (int index = 0; index < config.num_hidden_layers; ++index) {
-      const Layer& layer = layers[static_cast<std::size_t>(index)];
+      const DecoderLayer& layer = layers[static_cast<std::size_t>(index)];
       const Tensor normed = layer.input_layernorm(x);
       const Tensor q = rotate(split_heads(layer.q_proj(normed)), cosine, sine);
       const Tensor k = rotate(split_heads(layer.k_proj(normed)), cosine, sine);
@@ -298,12 +208,13 @@ struct AtenNetwork::Impl {
     return forward(embed(pass.ids), on_device(pass.positions), on_device(pass.places), attend);
   }
 
-  // Logits [rows, vocabulary] of what follows.
-  Tensor run(const Step& step) const {
-    const std::int64_t rows = step.x.size(0);
-    const std::int64_t reach = step.tables.size(0) / rows * page_positions;
+  // Logits [rows, vocabulary] of what follows x [rows, hidden], the step's tokens.
+  Tensor logits_after(const Tensor& x, const DecodeStep& step) const {
+    const std::int64_t rows = step.rows();
+    const std::int64_t reach = step.pages() * page_positions;
+    const Tensor positions = step.positions(), tables = step.tables();
     const Tensor beyond =
-        at::arange(reach, step.lengths.options()).unsqueeze(0) >= step.lengths;  // [rows, reach]
+        at::arange(reach, positions.options()).unsqueeze(0) > positions.unsqueeze(1);  // [rows, reach]
     const Tensor mask = at::zeros({rows, reach}, options)
                             .masked_fill_(beyond, -std::numeric_limits<float>::infinity())
                             .view({rows, 1, 1, reach})
@@ -313,7 +224,7 @@ struct AtenNetwork::Impl {
     const Tensor unused = beyond.view({rows, reach, 1, 1});
     const auto attend = [&](int index, const Tensor& q) {
       const auto past = [&](const Tensor& of) {  // [rows, kv_heads, reach, head_dim]
-        return of.index_select(0, step.tables)
+        return of.index_select(0, tables)
             .view({rows, reach, config.num_key_value_heads, config.head_dim})
             .masked_fill_(unused, 0.0)
             .transpose(1, 2);
@@ -324,72 +235,73 @@ struct AtenNetwork::Impl {
                  past(pool->keys(index)), past(pool->values(index)), mask)
           .reshape({rows, config.num_attention_heads, config.head_dim});
     };
-    return logits_of(forward(step.x, step.positions, step.places, attend));
+    return logits_of(forward(x, positions, step.places(), attend));
   }
 
-  // `rows` and `pages`: so many the step has, spare ones filling it up.
-  Step step_of(std::span<const StepRow> some, std::int64_t rows, std::int64_t pages) const {
-    std::vector<int> ids;
-    std::vector<std::int64_t> positions, places, tables, lengths;
-    for (const StepRow& row : some) {
-      const auto& cache = dynamic_cast<const PagedCache&>(*row.cache);
-      ids.push_back(row.token);
-      positions.push_back(row.position);
-      places.push_back(cache.place(row.position));
-      lengths.push_back(row.position + 1);
-      tables.insert(tables.end(), cache.pages().begin(), cache.pages().end());
-      tables.resize(static_cast<std::size_t>(static_cast<std::int64_t>(ids.size()) * pages),
-                    KvPool::spare_page);
-    }
-    const auto count = static_cast<std::size_t>(rows);
-    ids.resize(count, 0);
-    positions.resize(count, 0);
-    places.resize(count, std::int64_t{KvPool::spare_page} * page_positions);
-    lengths.resize(count, 1);
-    tables.resize(static_cast<std::size_t>(rows * pages), KvPool::spare_page);
-    return {embed(ids), on_device(positions), on_device(places), on_device(tables),
-            on_device(lengths).unsqueeze(1)};
+  // What a step tells: logits, or what the device chose. Fixed shapes and no look at a number: a graph can
+  // hold it.
+  Tensor run(const DecodeStep& step, Chooses chooses) const {
+    if (chooses == Chooses::host) return logits_after(embed_tokens.index_select(0, step.tokens()), step);
+    const Tensor tokens = lanes->read(step);
+    const Tensor logits = logits_after(embed_tokens.index_select(0, tokens), step);
+    return lanes->choose(step, logits, /*draws=*/chooses == Chooses::device);
   }
 
-  Tensor step(std::span<const StepRow> rows) {
-    std::int64_t pages = 1;
-    for (const StepRow& row : rows) {
-      auto& cache = dynamic_cast<PagedCache&>(*row.cache);
-      cache.reserve(row.position, row.position + 1);
-      pages = std::max(pages, static_cast<std::int64_t>(cache.pages().size()));
+  // Makes room for each row's token, and tells the row where it lies.
+  std::int64_t make_room(std::span<KvCache* const> caches, std::vector<DecodeStep::Row>& rows) const {
+    std::size_t pages = 1;
+    for (std::size_t index = 0; index < rows.size(); ++index) {
+      auto& cache = dynamic_cast<PagedCache&>(*caches[index]);
+      const int position = static_cast<int>(rows[index].position);
+      cache.reserve(position, position + 1);
+      rows[index].place = cache.place(position);
+      rows[index].pages = cache.pages();
+      pages = std::max(pages, cache.pages().size());
     }
+    return static_cast<std::int64_t>(pages);
+  }
+
+  // What the step tells of `rows`.
+  Tensor step(const std::vector<DecodeStep::Row>& rows, std::int64_t pages, Chooses chooses) {
     const auto count = static_cast<std::int64_t>(rows.size());
-    if (!keep_steps) return run(step_of(rows, count, pages));
-    const Step step = step_of(rows, rounded_up(count), rounded_up(pages));
-    KeptStep& kept = kept_step(step);
+    if (!keep_steps)
+      return run(DecodeStep::on_host(rows, count, pages, gpu != nullptr).to(options.device()), chooses);
+    const DecodeStep here = DecodeStep::on_host(rows, rounded_up(count), rounded_up(pages), gpu != nullptr);
+    KeptStep& kept = kept_step(here, chooses);
     if (kept.graph)
       kept.graph->replay();
     else
-      kept.logits = run(kept.step);
-    return kept.logits.narrow(0, 0, count);
+      kept.told = run(kept.step, chooses);
+    return kept.told.narrow(0, 0, count);
   }
 
   // The kept step of the same size, with the numbers of `step`. It is captured the first time, and again when
-  // the pool has moved.
-  KeptStep& kept_step(const Step& step) {
-    if (kept_moves != pool->moves()) kept_steps.clear();
-    kept_moves = pool->moves();
-    const auto [place, added] = kept_steps.try_emplace({step.x.size(0), step.tables.size(0)});
-    KeptStep& kept = place->second;
-    if (!added) {
-      kept.step.x.copy_(step.x);
-      kept.step.positions.copy_(step.positions);
-      kept.step.places.copy_(step.places);
-      kept.step.tables.copy_(step.tables);
-      kept.step.lengths.copy_(step.lengths);
-      return kept;
+  // what it reads has moved.
+  KeptStep& kept_step(const DecodeStep& step, Chooses chooses) {
+    const int moves = pool->moves() + lanes->moves();
+    if (kept_moves != moves) kept_steps.clear();
+    kept_moves = moves;
+    const auto key = std::tuple(step.rows(), step.pages(), chooses);
+    if (const auto found = kept_steps.find(key); found != kept_steps.end()) {
+      found->second.step.take(step);
+      return found->second;
     }
-    kept.step = step;
+    const DecodeStep nobody = DecodeStep::on_host({}, step.rows(), step.pages(), gpu != nullptr);
+    KeptStep kept{nobody.to(options.device()), {}, {}};
     if (gpu) {
-      run(kept.step);  // libraries make themselves ready, which must not be captured
-      kept.graph = gpu->capture([&] { kept.logits = run(kept.step); });
+      run(kept.step, chooses);  // libraries make themselves ready, which must not be captured
+      kept.graph = gpu->capture([&] { kept.told = run(kept.step, chooses); });
     }
-    return kept;
+    kept.step.take(step);
+    return kept_steps.emplace(key, std::move(kept)).first->second;
+  }
+
+  // Tells of a step whose rows some read what is embedded, which no graph holds.
+  Tensor step_with_embedded_rows(const std::vector<int>& ids, const std::vector<DecodeStep::Row>& rows,
+                                 std::int64_t pages) const {
+    const auto count = static_cast<std::int64_t>(rows.size());
+    return logits_after(embed(ids),
+                        DecodeStep::on_host(rows, count, pages, gpu != nullptr).to(options.device()));
   }
 
   // [tokens, hidden]; ids below 0 are EmbeddedRows.
@@ -401,13 +313,13 @@ struct AtenNetwork::Impl {
         tokens[index] = 0;
         places.push_back(static_cast<std::int64_t>(index));
       }
-    Tensor x = embed_tokens.index_select(0, at::tensor(tokens, at::kLong).to(options.device()));
+    Tensor x = embed_tokens.index_select(0, on_device(tokens));
     if (places.empty()) return x;
     const Tensor rows = at::empty({static_cast<std::int64_t>(places.size()), config.hidden_size}, at::kFloat);
     for (std::size_t index = 0; index < places.size(); ++index)
       std::copy_n(EmbeddedRows::find(ids[static_cast<std::size_t>(places[index])]).values, config.hidden_size,
                   rows.data_ptr<float>() + static_cast<std::ptrdiff_t>(index) * config.hidden_size);
-    return x.index_copy(0, at::tensor(places, at::kLong).to(options.device()), rows.to(options));
+    return x.index_copy(0, on_device(places), rows.to(options));
   }
 
   // [tokens, heads, head_dim]
@@ -424,15 +336,16 @@ struct AtenNetwork::Impl {
   DecoderConfig config;
   bool keep_steps;
   std::unique_ptr<cuda::Device> gpu;  // null on the CPU
+  Placing placing;
   at::TensorOptions options;
-  bool in_groups = false;
   Tensor embed_tokens;  // [vocabulary, hidden]
-  std::vector<Layer> layers;
+  std::vector<DecoderLayer> layers;
   RmsNorm norm;
   Linear lm_head;
   Tensor cosines, sines;  // [context, head_dim]
   std::shared_ptr<KvPool> pool;
-  std::map<std::pair<std::int64_t, std::int64_t>, KeptStep> kept_steps;  // by rows, and rows * pages
+  std::shared_ptr<Lanes> lanes;
+  std::map<std::tuple<std::int64_t, std::int64_t, Chooses>, KeptStep> kept_steps;  // by rows, pages
   int kept_moves = 0;
 };
 
@@ -452,10 +365,7 @@ std::size_t AtenNetwork::kv_bytes_per_token() const {
 std::size_t AtenNetwork::weight_bytes() const {
   std::size_t bytes = impl_->embed_tokens.nbytes();
   if (!impl_->lm_head.weight.is_same(impl_->embed_tokens)) bytes += impl_->lm_head.bytes();
-  for (const Layer& layer : impl_->layers)
-    for (const Linear* part : {&layer.q_proj, &layer.k_proj, &layer.v_proj, &layer.o_proj, &layer.gate_proj,
-                               &layer.up_proj, &layer.down_proj})
-      bytes += part->bytes();
+  for (const DecoderLayer& layer : impl_->layers) bytes += layer.bytes();
   return bytes;
 }
 
@@ -478,7 +388,50 @@ void AtenNetwork::read_all(const ReadRow& row, std::span<float> logits) {
 void AtenNetwork::step(std::span<const StepRow> rows, std::span<float> logits) {
   const c10::InferenceMode inference;
   impl_->enter();
-  Impl::copy_out(impl_->step(rows), logits);
+  std::vector<KvCache*> caches;
+  std::vector<DecodeStep::Row> told;
+  std::vector<int> ids;
+  for (const StepRow& row : rows) {
+    caches.push_back(row.cache);
+    told.push_back({.token = row.token, .position = row.position});
+    ids.push_back(row.token);
+  }
+  const std::int64_t pages = impl_->make_room(caches, told);
+  const bool embedded = std::ranges::any_of(ids, [](int id) { return id < 0; });
+  Impl::copy_out(
+      embedded ? impl_->step_with_embedded_rows(ids, told, pages) : impl_->step(told, pages, Chooses::host),
+      logits);
+}
+
+std::unique_ptr<Lane> AtenNetwork::new_lane(const engine::Sampling& sampling) {
+  const c10::InferenceMode inference;
+  impl_->enter();
+  return std::make_unique<OwnLane>(impl_->lanes, sampling);
+}
+
+void AtenNetwork::say(Lane& lane, std::span<const int> ids) {
+  const c10::InferenceMode inference;
+  impl_->enter();
+  impl_->lanes->say(dynamic_cast<OwnLane&>(lane).index(), ids);
+}
+
+std::shared_ptr<StartedStep> AtenNetwork::start(std::span<const ChoosingRow> rows) {
+  const c10::InferenceMode inference;
+  impl_->enter();
+  std::vector<KvCache*> caches;
+  std::vector<DecodeStep::Row> told;
+  Chooses chooses = Chooses::device_likeliest;
+  for (const ChoosingRow& row : rows) {
+    const auto& lane = dynamic_cast<const OwnLane&>(*row.lane);
+    caches.push_back(row.cache);
+    told.push_back({.token = row.token ? *row.token : chosen_before,
+                    .position = row.position,
+                    .lane = lane.index(),
+                    .drawn = row.drawn});
+    if (lane.draws()) chooses = Chooses::device;
+  }
+  const std::int64_t pages = impl_->make_room(caches, told);
+  return std::make_shared<StepOnItsWay>(impl_->step(told, pages, chooses), impl_->gpu.get());
 }
 
 }  // namespace parley::causal_lm

@@ -3,8 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+
+#include "engine/turn.hpp"
 
 namespace parley::causal_lm {
 
@@ -55,6 +59,43 @@ class Network {
   // Reads one token of each row (every row has its own cache) and gives what follows: logits [rows,
   // vocabulary].
   virtual void step(std::span<const StepRow> rows, std::span<float> logits) = 0;
+};
+
+// What the device keeps of one answer whose tokens it chooses itself: how the answer draws, what it and its
+// prompt said, for the repetition penalty, and what was chosen last.
+class Lane {
+ public:
+  Lane() = default;
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+  virtual ~Lane() = default;
+};
+
+// One token that is read, and what follows it chosen. A token that is read counts as said.
+struct ChoosingRow {
+  KvCache* cache;
+  int position;
+  std::optional<int> token;  // no EmbeddedRows; none: what the lane's step before chose
+  Lane* lane;
+  double drawn;  // 0 .. 1: decides where the lane draws
+};
+
+// A step that is under way.
+class StartedStep {
+ public:
+  virtual ~StartedStep() = default;
+  // Of each row what was chosen; -1 where its logits were NaN or infinite. Waits for this step, not for those
+  // after it.
+  virtual std::span<const std::int64_t> chosen() = 0;
+};
+
+// A network that can choose tokens where its logits are, so that a step can be started before what the one
+// before it chose is known here. `Penalised::all` is the only repetition penalty it knows.
+class ChoosingNetwork : public Network {
+ public:
+  virtual std::unique_ptr<Lane> new_lane(const engine::Sampling& sampling) = 0;
+  virtual void say(Lane& lane, std::span<const int> ids) = 0;  // tokens count as said; ids below 0 do not
+  virtual std::shared_ptr<StartedStep> start(std::span<const ChoosingRow> rows) = 0;
 };
 
 }  // namespace parley::causal_lm
