@@ -22,7 +22,8 @@ struct CoreOptions {
   std::string device = "cpu";  // or "cuda", "cuda:1": opened before with cuda::open
   int threads = 0;             // of the CPU kernels; 0: as many as there are cores
   causal_lm::Precision precision = causal_lm::Precision::as_stored;
-  bool cuda_graphs = false;  // on a GPU, decode steps are captured and replayed
+  bool cuda_graphs = false;   // on a GPU, decode steps are captured and replayed
+  bool decode_ahead = false;  // the device chooses tokens, a step ahead of the host: pays on a GPU
 };
 
 struct Core {

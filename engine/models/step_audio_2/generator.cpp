@@ -148,6 +148,7 @@ Generated Generator::generate(const ConversationFile& conversation, const Genera
       thinking.reset();
       decoder = text::IncrementalDecoder(core_->tokenizer);
       std::vector<int> opening = core_->tokenizer.encode(settings.thinking->answer, SpecialTokens::parsed);
+      sampler.read(opening);
       opening.insert(opening.begin(), token);
       core_->brain.prefill(slot, std::span(opening).first(opening.size() - 1));
       token = opening.back();

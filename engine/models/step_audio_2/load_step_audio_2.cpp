@@ -23,13 +23,15 @@ std::unique_ptr<engine::SpeechModel> load_step_audio_2(const weights::Bundle& bu
   at::set_num_threads(1);  // what is worth sharing among cores goes through kernels::Team
   std::unique_ptr<cuda::Device> gpu;
   if (cuda::is_cuda(options.device)) {
-    gpu = cuda::open(options.device);
+    // Of the two streams, the other being the language model's, that of sound which is waited for.
+    gpu = cuda::open(options.device, cuda::Priority::high);
     gpu->use_on_this_thread();  // the weights are copied there
   }
   auto core = Core::load(bundle, {.device = options.device,
                                   .threads = options.threads,
                                   .precision = precision_of(options.dtype),
-                                  .cuda_graphs = options.cuda_graphs});
+                                  .cuda_graphs = options.cuda_graphs,
+                                  .decode_ahead = gpu != nullptr});
   auto voices = Voices::load(
       bundle,
       {.device = options.device, .threads = options.threads, .dit_dtype = gpu ? "bfloat16" : "float32"});

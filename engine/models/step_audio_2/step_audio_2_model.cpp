@@ -123,7 +123,6 @@ void StepAudio2Model::begin_reading(StepAudio2Turn& turn) {
   const auto& own = turn.dialogue.slot;
   turn.reused = prefixes_.begin(turn.slot(), own ? &*own : nullptr, wanted);
   turn.unread.assign(turn.prompt.ids.begin() + turn.reused, turn.prompt.ids.end());
-  turn.sampler.read(turn.prompt.ids);
   const bool thinks = core_->recipe.thinking && turn.prompt.forced.empty();
   if (thinks && turn.request.output != Output::transcript)
     turn.thinking.emplace(std::vector{core_->recipe.thinking->end});
@@ -134,7 +133,10 @@ void StepAudio2Model::begin_reading(StepAudio2Turn& turn) {
 
 void StepAudio2Model::begin_answering(StepAudio2Turn& turn, StepEvents& events) {
   turn.phase = Phase::answering;
-  if (turn.tokens > 0) return;  // it goes on after thinking
+  if (turn.answer) return turn.answer->read_next(turn.unread.back());  // it goes on after thinking
+  turn.answer.emplace(core_->brain.begin_answer(turn.sampling, causal_lm::Penalised::all));
+  turn.answer->say(turn.prompt.ids);
+  turn.answer->read_next(turn.unread.back());
   prefixes_.keep(turn.slot(), std::min(turn.prompt.system_length, turn.slot().length()),
                  core_->brain.new_slot());
   const int room = info_.context_tokens - static_cast<int>(turn.prompt.ids.size());
@@ -184,9 +186,11 @@ void StepAudio2Model::think(StepAudio2Turn& turn, int token) {
   const Thinking& thinking = *core_->recipe.thinking;
   if (!turn.thinking->push(turn.decoder.push(token)).stopped) return;
   turn.thinking.reset();
+  turn.answer->take_back(turn.slot());
   const bool spoken = turn.request.output == Output::speech;
   const std::vector<int> opening = core_->tokenizer.encode(spoken ? thinking.then_speech : thinking.then_text,
                                                            text::SpecialTokens::parsed);
+  turn.answer->say(opening);
   turn.unread.insert(turn.unread.end(), opening.begin(), opening.end());
   turn.decoder = text::IncrementalDecoder(core_->tokenizer);
   turn.phase = Phase::reading;
@@ -221,6 +225,7 @@ void StepAudio2Model::call(StepAudio2Turn& turn, std::string_view block, StepEve
 
 void StepAudio2Model::end_answer(StepAudio2Turn& turn, StepEvents& events) {
   turn.decoded = true;
+  turn.answer->take_back(turn.slot());
   if (!turn.thinking) {
     take_text(turn, turn.decoder.finish(), !turn.speech || turn.interleaver.speaking(), events);
     if (turn.calls) {

@@ -83,19 +83,22 @@ void StepAudio2Model::prefill(std::span<Turn* const> batch, int units) {
   }
 }
 
+// On a GPU a token is told one step after the one that chose it: the next step is started first.
 void StepAudio2Model::decode(std::span<Turn* const> batch, StepEvents& events) {
-  std::vector<causal_lm::DecodeRow> rows;
+  std::vector<causal_lm::AdvanceRow> rows;
   rows.reserve(batch.size());
   for (Turn* one : batch) {
     StepAudio2Turn& turn = as_step_audio_2(*one);
     if (turn.phase == Phase::reading) begin_answering(turn, events);
-    rows.push_back({&turn.slot(), turn.unread.back(), &turn.sampler});
+    const bool last_is_under_way = turn.answer->is_under_way() && turn.tokens + 1 >= turn.token_limit;
+    rows.push_back({&turn.slot(), &*turn.answer, /*starts=*/!last_is_under_way});
   }
-  const std::vector<causal_lm::Decoded> decoded = core_->brain.decode(rows);
+  const auto decoded = core_->brain.advance(rows);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     StepAudio2Turn& turn = as_step_audio_2(*batch[i]);
-    if (decoded[i].finite) {
-      take_token(turn, decoded[i].token, events);
+    if (!decoded[i]) continue;
+    if (decoded[i]->finite) {
+      take_token(turn, decoded[i]->token, events);
     } else {
       events.fail(turn, "The language model's logits are not numbers after token " +
                             std::to_string(turn.tokens) + " of the answer.");

@@ -29,15 +29,16 @@ struct StepAudio2Turn final : engine::Turn {
   enum class Phase { hearing, reading, answering, over };
 
   StepAudio2Turn(StepAudio2Dialogue& of, const engine::TurnRequest& asked, const Core& core,
-                 const engine::Sampling& sampling)
+                 const engine::Sampling& by)
       : dialogue(of),
         request(asked),
-        sampler(sampling, causal_lm::Penalised::all),
+        sampling(by),
         decoder(core.tokenizer),
         interleaver(core.vocabulary, asked.output == engine::Output::speech) {}
 
   StepAudio2Dialogue& dialogue;
   engine::TurnRequest request;
+  engine::Sampling sampling;
   Phase phase = Phase::hearing;
 
   // hearing
@@ -55,7 +56,7 @@ struct StepAudio2Turn final : engine::Turn {
   std::optional<causal_lm::KvSlot> own_slot;  // of a turn beside the dialogue's own
 
   // answering
-  causal_lm::Sampler sampler;
+  std::optional<causal_lm::Answer> answer;  // from the first step on
   text::IncrementalDecoder decoder;
   Interleaver interleaver;
   std::optional<text::ToolCallReader> calls;  // where the request has tools
