@@ -38,7 +38,8 @@ class Device {
   virtual void release_unused_memory() = 0;
   // What `work` does on this device's stream, as a graph. It runs not now but with each replay, on the memory
   // that its tensors have now; it must not wait for the device. Tensors that it makes live in memory which
-  // all of this device's graphs share, so what one leaves is good until another is replayed.
+  // all of this device's graphs share, so what one leaves is good until another is replayed. Null, and the
+  // reason on the standard error, where it cannot be captured: the work then runs without.
   virtual std::unique_ptr<Graph> capture(const std::function<void()>& work) = 0;
   // The end of what this device's stream was given until now.
   virtual std::unique_ptr<Event> mark() = 0;

@@ -37,8 +37,7 @@ class CapturedGraph final : public Graph {
   void end_failed_capture() {
     try {
       graph_.capture_end();
-    } catch (const std::exception& incomplete) {
-      std::fprintf(stderr, "a CUDA graph could not be captured: %s\n", incomplete.what());
+    } catch (const std::exception&) {  // as expected
     }
   }
 
@@ -86,7 +85,15 @@ class StreamDevice final : public Device {
     use_on_this_thread();
     stream_.synchronize();
     if (!graph_pool_) graph_pool_ = at::cuda::graph_pool_handle();
-    return std::make_unique<CapturedGraph>(work, *graph_pool_);
+    try {
+      return std::make_unique<CapturedGraph>(work, *graph_pool_);
+    } catch (const c10::OutOfMemoryError&) {
+      throw;  // there may be some when others have given theirs back
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "a CUDA graph could not be captured, the work goes on without one: %s\n",
+                   error.what());
+      return nullptr;
+    }
   }
 
   std::unique_ptr<Event> mark() override { return std::make_unique<RecordedEvent>(stream_); }

@@ -20,7 +20,7 @@ struct ModelOptions {
   float speed = 1.0F;           // of the voice; multiplies what a session asks for
   std::string dtype = {};  // of the language model: "float32", "bfloat16", "float16", "int8"; "": as stored
   int first_chunk_tokens = 8;  // of 40 ms each: the first sound of an answer comes when so many are there
-  bool cuda_graphs = false;    // on a GPU, decode steps are captured once for each batch size and replayed
+  bool cuda_graphs = true;     // on a GPU, steps are captured once for each size and replayed
   int chunk_tokens = 25;       // of later chunks: longer ones cost less a second
 };
 

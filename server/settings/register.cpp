@@ -106,7 +106,7 @@ void register_model(Settings& settings, ModelSettings& model) {
   settings.add("model.chunk_tokens", model.options.chunk_tokens, {4, 1000},
                "the same for later sounds: longer ones cost less");
   settings.add("model.cuda_graphs", model.options.cuda_graphs,
-               "on a GPU, capture decode steps once for each batch size and replay them");
+               "on a GPU, capture decode and flow steps once for each size and replay them (Step-Audio 2)");
   settings.add("model.speed", model.options.speed, {0.25, 4},
                "of the voice; multiplies what a session asks for");
 }

@@ -30,7 +30,7 @@ std::unique_ptr<engine::SpeechModel> load_step_audio_2(const weights::Bundle& bu
   auto core = Core::load(bundle, {.device = options.device,
                                   .threads = options.threads,
                                   .precision = precision_of(options.dtype),
-                                  .cuda_graphs = options.cuda_graphs,
+                                  .cuda_graphs = gpu != nullptr && options.cuda_graphs,
                                   .decode_ahead = gpu != nullptr});
   auto voices = Voices::load(
       bundle,

@@ -51,7 +51,7 @@ enum class Chooses { host, device_likeliest, device };
 struct KeptStep {
   DecodeStep step;
   Tensor told;                         // logits [rows, vocabulary], or what was chosen [rows]
-  std::unique_ptr<cuda::Graph> graph;  // null on the CPU
+  std::unique_ptr<cuda::Graph> graph;  // null on the CPU, and where none can be captured
 };
 
 // What was chosen, on the host.
