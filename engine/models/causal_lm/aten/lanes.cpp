@@ -53,8 +53,7 @@ void Lanes::say(std::int64_t lane, std::span<const int> ids) {
   for (const int id : ids)
     if (id >= 0) tokens.push_back(id);
   if (tokens.empty()) return;
-  seen_.select(0, lane).index_fill_(0, to_device(std::span<const std::int64_t>(tokens), seen_.device()),
-                                    true);
+  seen_.select(0, lane).index_fill_(0, to_device(tokens, seen_.device()), true);
 }
 
 Tensor Lanes::read(const DecodeStep& step) {
