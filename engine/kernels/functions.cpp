@@ -15,8 +15,8 @@ std::vector<const Functions*> available_functions() {
   const bool avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
                     __builtin_cpu_supports("f16c") != 0;
   if (avx2) available.push_back(&avx2_functions);
-  if (avx2 && __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vnni") != 0)
-    available.push_back(&avx512vnni_functions);
+  const bool avx512 = __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  if (avx2 && avx512 && __builtin_cpu_supports("avx512vnni") != 0) available.push_back(&avx512vnni_functions);
 #endif
   return available;
 }

@@ -48,73 +48,67 @@ PARLEY_INLINE void prefetch_ahead(const std::byte* weights) {
   for (int line = 0; line < bytes; line += 64) prefetch(weights + prefetch_distance + line);
 }
 
-constexpr int rows_at_once = 4;
+// So many rows that their sums, and what they are made of, stay in registers.
 #if defined(__AVX512F__)
-constexpr int float_rows_at_once = 8;  // their sums and what they are made of stay in registers
+constexpr int float_rows_at_once = 8;
+constexpr int grouped_rows_at_once = 8;
 #else
 constexpr int float_rows_at_once = 6;
+constexpr int grouped_rows_at_once = 4;
 #endif
 
 template <int rows>
-struct Tile {  // [rows, 16]
-  F8 low[rows];
-  F8 high[rows];
+struct Sums {  // [rows, 16]
+  F16 of[rows];
 };
 
 template <int rows>
-struct IntegerTile {
-  I8 low[rows];
-  I8 high[rows];
+struct IntegerSums {
+  I16 of[rows];
 };
 
 template <int rows>
-PARLEY_INLINE void add_pair(IntegerTile<rows>& sums, S16 low, S16 high, const std::int16_t* const* x,
-                            int input) {
+PARLEY_INLINE void add_pair(IntegerSums<rows>& sums, S32 weights, const std::int16_t* const* x, int input) {
 #pragma GCC unroll 8
-  for (int row = 0; row < rows; ++row) {
-    const S16 pair = S16::pair(x[row] + input);
-    sums.low[row] = add_products(sums.low[row], low, pair);
-    sums.high[row] = add_products(sums.high[row], high, pair);
-  }
+  for (int row = 0; row < rows; ++row)
+    sums.of[row] = add_products(sums.of[row], weights, S32::pair(x[row] + input));
 }
 
 template <int rows>
-PARLEY_INLINE IntegerTile<rows> zero_sums() {
-  IntegerTile<rows> sums;
+PARLEY_INLINE IntegerSums<rows> zero_sums() {
+  IntegerSums<rows> sums;
 #pragma GCC unroll 8
-  for (int row = 0; row < rows; ++row) sums.low[row] = sums.high[row] = I8::zero();
+  for (int row = 0; row < rows; ++row) sums.of[row] = I16::zero();
   return sums;
 }
 
 // Sums of one group of 4-bit weights, exact: 32 products of 15 * 32767 fit into 24 bits.
 template <int rows>
-PARLEY_INLINE IntegerTile<rows> group4(const std::byte* weights, const std::int16_t* const* x, int first) {
-  IntegerTile<rows> sums = zero_sums<rows>();
+PARLEY_INLINE IntegerSums<rows> group4(const std::byte* weights, const std::int16_t* const* x, int first) {
+  IntegerSums<rows> sums = zero_sums<rows>();
 #pragma GCC unroll 4
   for (int eight = 0; eight < group_size / 8; ++eight) {
-    const S16 low = S16::load(weights + eight * 64);
-    const S16 high = S16::load(weights + eight * 64 + 32);
+    const S32 pairs = S32::load(weights + eight * 64);
     const int input = first + eight * 8;
-    add_pair<rows>(sums, low.template nibble<0>(), high.template nibble<0>(), x, input);
-    add_pair<rows>(sums, low.template nibble<4>(), high.template nibble<4>(), x, input + 2);
-    add_pair<rows>(sums, low.template nibble<8>(), high.template nibble<8>(), x, input + 4);
-    add_pair<rows>(sums, low.template nibble<12>(), high.template nibble<12>(), x, input + 6);
+    add_pair<rows>(sums, pairs.template nibble<0>(), x, input);
+    add_pair<rows>(sums, pairs.template nibble<4>(), x, input + 2);
+    add_pair<rows>(sums, pairs.template nibble<8>(), x, input + 4);
+    add_pair<rows>(sums, pairs.template nibble<12>(), x, input + 6);
   }
   return sums;
 }
 
 template <int rows>
-PARLEY_INLINE IntegerTile<rows> group8(const std::byte* weights, const std::int16_t* const* x, int first) {
-  IntegerTile<rows> sums = zero_sums<rows>();
+PARLEY_INLINE IntegerSums<rows> group8(const std::byte* weights, const std::int16_t* const* x, int first) {
+  IntegerSums<rows> sums = zero_sums<rows>();
 #pragma GCC unroll 16
   for (int pair = 0; pair < group_size / 2; ++pair)
-    add_pair<rows>(sums, S16::load_i8(weights + pair * 32), S16::load_i8(weights + pair * 32 + 16), x,
-                   first + 2 * pair);
+    add_pair<rows>(sums, S32::load_i8(weights + pair * 32), x, first + 2 * pair);
   return sums;
 }
 
 template <Format format, int rows>
-Tile<rows> grouped_product(const std::byte* panel, int inputs, const Activations& x, int first_row) {
+Sums<rows> grouped_product(const std::byte* panel, int inputs, const Activations& x, int first_row) {
   constexpr bool with_minimum = format == Format::groups4;
   constexpr int weight_bytes = panel_weight_bytes(format);
   constexpr int stride = panel_group_bytes(format);
@@ -122,42 +116,35 @@ Tile<rows> grouped_product(const std::byte* panel, int inputs, const Activations
   const std::int16_t* levels[rows];
   const float* scales[rows];
   const float* sums[rows];
-  Tile<rows> tile;
+  Sums<rows> result;
 #pragma GCC unroll 8
   for (int row = 0; row < rows; ++row) {
     levels[row] = x.levels + static_cast<std::ptrdiff_t>(first_row + row) * inputs;
     scales[row] = x.scales + static_cast<std::ptrdiff_t>(first_row + row) * groups;
     sums[row] = x.sums + static_cast<std::ptrdiff_t>(first_row + row) * groups;
-    tile.low[row] = tile.high[row] = F8::zero();
+    result.of[row] = F16::zero();
   }
   for (int group = 0; group < groups; ++group, panel += stride) {
     if (first_row == 0) prefetch_ahead<stride>(panel);
-    IntegerTile<rows> products;
+    IntegerSums<rows> products;
     if constexpr (with_minimum)
       products = group4<rows>(panel, levels, group * group_size);
     else
       products = group8<rows>(panel, levels, group * group_size);
     const auto* halves = reinterpret_cast<const std::uint16_t*>(panel + weight_bytes);
-    const F8 low = F8::load_f16(halves);
-    const F8 high = F8::load_f16(halves + 8);
+    const F16 weight_scales = F16::load_f16(halves);
 #pragma GCC unroll 8
-    for (int row = 0; row < rows; ++row) {
-      const F8 scale = F8::all(scales[row][group]);
-      tile.low[row] = fma(products.low[row].to_float(), low * scale, tile.low[row]);
-      tile.high[row] = fma(products.high[row].to_float(), high * scale, tile.high[row]);
-    }
+    for (int row = 0; row < rows; ++row)
+      result.of[row] =
+          fma(products.of[row].to_float(), weight_scales * F16::all(scales[row][group]), result.of[row]);
     if constexpr (with_minimum) {
-      const F8 low_minimum = F8::load_f16(halves + 16);
-      const F8 high_minimum = F8::load_f16(halves + 24);
+      const F16 minima = F16::load_f16(halves + panel_rows);
 #pragma GCC unroll 8
-      for (int row = 0; row < rows; ++row) {
-        const F8 sum = F8::all(sums[row][group]);
-        tile.low[row] = fma(low_minimum, sum, tile.low[row]);
-        tile.high[row] = fma(high_minimum, sum, tile.high[row]);
-      }
+      for (int row = 0; row < rows; ++row)
+        result.of[row] = fma(minima, F16::all(sums[row][group]), result.of[row]);
     }
   }
-  return tile;
+  return result;
 }
 
 template <Format format>
@@ -168,28 +155,23 @@ PARLEY_INLINE F16 load_weights(const std::byte* panel) {
 }
 
 template <Format format, int rows>
-Tile<rows> float_product(const std::byte* panel, int inputs, const Activations& x, int first_row) {
+Sums<rows> float_product(const std::byte* panel, int inputs, const Activations& x, int first_row) {
   const float* values[rows];
-  F16 sums[rows];
+  Sums<rows> sums;
 #pragma GCC unroll 8
   for (int row = 0; row < rows; ++row) {
     values[row] = x.floats + static_cast<std::ptrdiff_t>(first_row + row) * inputs;
-    sums[row] = F16::zero();
+    sums.of[row] = F16::zero();
   }
   constexpr int input_bytes = panel_rows * (format == Format::f32 ? 4 : 2);
   for (int input = 0; input < inputs; ++input, panel += input_bytes) {
     if (first_row == 0) prefetch_ahead<input_bytes>(panel);
     const F16 weights = load_weights<format>(panel);
 #pragma GCC unroll 8
-    for (int row = 0; row < rows; ++row) sums[row] = fma(weights, F16::all(values[row][input]), sums[row]);
+    for (int row = 0; row < rows; ++row)
+      sums.of[row] = fma(weights, F16::all(values[row][input]), sums.of[row]);
   }
-  Tile<rows> tile;
-#pragma GCC unroll 8
-  for (int row = 0; row < rows; ++row) {
-    tile.low[row] = sums[row].low();
-    tile.high[row] = sums[row].high();
-  }
-  return tile;
+  return sums;
 }
 
 PARLEY_INLINE F8 silu(F8 x) { return x / (F8::all(1.0F) + exp(F8::zero() - x)); }
@@ -225,17 +207,18 @@ void finish(F8 low, F8 high, const PanelView& panel, const Destination& to, int 
 
 template <Format format, int rows>
 void some_rows(const PanelView& panel, const Activations& x, const Destination& to, int first) {
-  Tile<rows> tile;
+  Sums<rows> sums;
   if constexpr (is_grouped(format))
-    tile = grouped_product<format, rows>(panel.weights, panel.inputs, x, first);
+    sums = grouped_product<format, rows>(panel.weights, panel.inputs, x, first);
   else
-    tile = float_product<format, rows>(panel.weights, panel.inputs, x, first);
-  for (int row = 0; row < rows; ++row) finish(tile.low[row], tile.high[row], panel, to, first + row);
+    sums = float_product<format, rows>(panel.weights, panel.inputs, x, first);
+  for (int row = 0; row < rows; ++row)
+    finish(sums.of[row].low(), sums.of[row].high(), panel, to, first + row);
 }
 
 template <Format format>
 void panel_product(const PanelView& panel, const Activations& x, const Destination& to) {
-  constexpr int at_once = is_grouped(format) ? rows_at_once : float_rows_at_once;
+  constexpr int at_once = is_grouped(format) ? grouped_rows_at_once : float_rows_at_once;
   int first = 0;
   for (; first + at_once <= x.rows; first += at_once) some_rows<format, at_once>(panel, x, to, first);
   switch (x.rows - first) {
@@ -492,24 +475,17 @@ PARLEY_INLINE void score_piece(const std::byte* piece, const float* queries, int
                                std::ptrdiff_t stride) {
   const auto* keys = reinterpret_cast<const std::int16_t*>(piece);
   const auto* scales = reinterpret_cast<const float*>(piece + PieceLayout(head_width).key_scales);
-  Tile<heads> tile;
+  Sums<heads> sums;
 #pragma GCC unroll 4
-  for (int head = 0; head < heads; ++head) tile.low[head] = tile.high[head] = F8::zero();
+  for (int head = 0; head < heads; ++head) sums.of[head] = F16::zero();
   for (int i = 0; i < head_width; ++i) {
-    const F8 low = F8::load_i16(keys + i * piece_positions);
-    const F8 high = F8::load_i16(keys + i * piece_positions + 8);
+    const F16 some = F16::load_i16(keys + i * piece_positions);
 #pragma GCC unroll 4
-    for (int head = 0; head < heads; ++head) {
-      const F8 query = F8::all(queries[head * head_width + i]);
-      tile.low[head] = fma(low, query, tile.low[head]);
-      tile.high[head] = fma(high, query, tile.high[head]);
-    }
+    for (int head = 0; head < heads; ++head)
+      sums.of[head] = fma(some, F16::all(queries[head * head_width + i]), sums.of[head]);
   }
 #pragma GCC unroll 4
-  for (int head = 0; head < heads; ++head) {
-    (tile.low[head] * F8::load(scales)).store(scores + head * stride);
-    (tile.high[head] * F8::load(scales + 8)).store(scores + head * stride + 8);
-  }
+  for (int head = 0; head < heads; ++head) (sums.of[head] * F16::load(scales)).store(scores + head * stride);
 }
 
 // Scores of one query become weights that add up to one: e^(score - largest) / sum. Weights of places past
@@ -555,29 +531,22 @@ template <int heads>
 PARLEY_INLINE void mix(const PastView& past, const float* weights, std::ptrdiff_t stride, int head_width,
                        int first, float* out) {
   const int values = PieceLayout(head_width).values;
-  Tile<heads> tile;
+  Sums<heads> sums;
 #pragma GCC unroll 4
-  for (int head = 0; head < heads; ++head) tile.low[head] = tile.high[head] = F8::zero();
+  for (int head = 0; head < heads; ++head) sums.of[head] = F16::zero();
   for (int start = 0; start < past.length; start += piece_positions) {
     const auto* from =
         reinterpret_cast<const std::int16_t*>(past.pieces[start / piece_positions] + values) + first;
     const int positions = past.length - start < piece_positions ? past.length - start : piece_positions;
     for (int place = 0; place < positions; ++place, from += head_width) {
-      const F8 low = F8::load_i16(from);
-      const F8 high = F8::load_i16(from + 8);
+      const F16 some = F16::load_i16(from);
 #pragma GCC unroll 4
-      for (int head = 0; head < heads; ++head) {
-        const F8 weight = F8::all(weights[head * stride + start + place]);
-        tile.low[head] = fma(low, weight, tile.low[head]);
-        tile.high[head] = fma(high, weight, tile.high[head]);
-      }
+      for (int head = 0; head < heads; ++head)
+        sums.of[head] = fma(some, F16::all(weights[head * stride + start + place]), sums.of[head]);
     }
   }
 #pragma GCC unroll 4
-  for (int head = 0; head < heads; ++head) {
-    tile.low[head].store(out + head * head_width + first);
-    tile.high[head].store(out + head * head_width + first + 8);
-  }
+  for (int head = 0; head < heads; ++head) sums.of[head].store(out + head * head_width + first);
 }
 
 template <int heads>

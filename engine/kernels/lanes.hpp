@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -80,14 +81,10 @@ struct S16 {  // sixteen 16-bit integers
 
 // sum[i] + a[2i] * b[2i] + a[2i + 1] * b[2i + 1]
 inline I8 add_products(I8 sum, S16 a, S16 b) {
-#if defined(__AVX512VNNI__) && defined(__AVX512VL__)
-  return {_mm256_dpwssd_epi32(sum.v, a.v, b.v)};
-#else
   I8 result{_mm256_add_epi32(sum.v, _mm256_madd_epi16(a.v, b.v))};
   // GCC would collect the products of many calls, out of registers, before it adds them.
   asm("" : "+x"(result.v));
   return result;
-#endif
 }
 
 inline void store_i16(F8 rounded, std::int16_t* p) {
@@ -223,11 +220,16 @@ struct F16 {
     const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
     return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16))};
   }
+  static F16 load_i16(const std::int16_t* p) {
+    const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(bits))};
+  }
   void store(float* p) const { _mm512_storeu_ps(p, v); }
   // By way of memory: GCC 12 takes the halves' own intrinsics for uses of something uninitialized.
   F8 low() const { return half(0); }
   F8 high() const { return half(8); }
   friend F16 operator+(F16 a, F16 b) { return {_mm512_add_ps(a.v, b.v)}; }
+  friend F16 operator*(F16 a, F16 b) { return {_mm512_mul_ps(a.v, b.v)}; }
   friend F16 fma(F16 a, F16 b, F16 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 
   F8 half(int first) const {
@@ -236,6 +238,32 @@ struct F16 {
     return F8::load(some + first);
   }
 };
+
+struct I16 {  // 32-bit integers, one a row
+  __m512i v;
+  static I16 zero() { return {_mm512_setzero_si512()}; }
+  F16 to_float() const { return {_mm512_cvtepi32_ps(v)}; }
+};
+
+struct S32 {  // 16-bit integers, two a row
+  __m512i v;
+  static S32 load(const std::byte* p) { return {_mm512_loadu_si512(p)}; }
+  static S32 load_i8(const std::byte* p) {
+    return {_mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+  }
+  static S32 pair(const std::int16_t* p) {  // the same two for all rows
+    std::int32_t bits;
+    std::memcpy(&bits, p, sizeof bits);
+    return {_mm512_set1_epi32(bits)};
+  }
+  template <int bits>
+  S32 nibble() const {  // bits `bits` .. `bits` + 3 of each
+    const __m512i shifted = bits == 0 ? v : _mm512_srli_epi16(v, bits);
+    return {bits == 12 ? shifted : _mm512_and_si512(shifted, _mm512_set1_epi16(15))};
+  }
+};
+
+inline I16 add_products(I16 sum, S32 a, S32 b) { return {_mm512_dpwssd_epi32(sum.v, a.v, b.v)}; }
 
 #else
 
@@ -246,6 +274,7 @@ struct F16 {
   static F16 load(const float* p) { return {F8::load(p), F8::load(p + 8)}; }
   static F16 load_f16(const std::uint16_t* p) { return {F8::load_f16(p), F8::load_f16(p + 8)}; }
   static F16 load_bf16(const std::uint16_t* p) { return {F8::load_bf16(p), F8::load_bf16(p + 8)}; }
+  static F16 load_i16(const std::int16_t* p) { return {F8::load_i16(p), F8::load_i16(p + 8)}; }
   void store(float* p) const {
     first.store(p);
     second.store(p + 8);
@@ -253,10 +282,35 @@ struct F16 {
   F8 low() const { return first; }
   F8 high() const { return second; }
   friend F16 operator+(F16 a, F16 b) { return {a.first + b.first, a.second + b.second}; }
+  friend F16 operator*(F16 a, F16 b) { return {a.first * b.first, a.second * b.second}; }
   friend F16 fma(F16 a, F16 b, F16 c) {
     return {fma(a.first, b.first, c.first), fma(a.second, b.second, c.second)};
   }
 };
+
+struct I16 {
+  I8 first, second;
+  static I16 zero() { return {I8::zero(), I8::zero()}; }
+  F16 to_float() const { return {first.to_float(), second.to_float()}; }
+};
+
+struct S32 {
+  S16 first, second;
+  static S32 load(const std::byte* p) { return {S16::load(p), S16::load(p + 32)}; }
+  static S32 load_i8(const std::byte* p) { return {S16::load_i8(p), S16::load_i8(p + 16)}; }
+  static S32 pair(const std::int16_t* p) {
+    const S16 some = S16::pair(p);
+    return {some, some};
+  }
+  template <int bits>
+  S32 nibble() const {
+    return {first.nibble<bits>(), second.nibble<bits>()};
+  }
+};
+
+inline I16 add_products(I16 sum, S32 a, S32 b) {
+  return {add_products(sum.first, a.first, b.first), add_products(sum.second, a.second, b.second)};
+}
 
 #endif
 

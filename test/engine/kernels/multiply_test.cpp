@@ -39,6 +39,22 @@ std::vector<float> product(kernels::Team& team, const Matrix& matrix, const std:
   return y;
 }
 
+// The same with the kernels of one instruction set.
+std::vector<float> product(const kernels::Functions& table, const Matrix& matrix, const std::vector<float>& x,
+                           int rows) {
+  const int width = matrix.inputs();
+  std::vector<std::int16_t> levels(x.size());
+  std::vector<float> scales(x.size() / 32), sums(x.size() / 32);
+  for (int row = 0; row < rows; ++row)
+    table.quantize(x.data() + row * width, width, levels.data() + row * width,
+                   scales.data() + row * (width / 32), sums.data() + row * (width / 32));
+  const kernels::Activations activations{rows, x.data(), levels.data(), scales.data(), sums.data()};
+  std::vector<float> y(static_cast<std::size_t>(rows * matrix.outputs()));
+  for (int panel = 0; panel < matrix.panels(); ++panel)
+    table.panel(matrix.panel(panel), activations, {y.data()});
+  return y;
+}
+
 double largest_difference(const std::vector<double>& a, const std::vector<float>& b) {
   double largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::fabs(a[i] - b[i]));
@@ -79,31 +95,49 @@ TEST_CASE("a row's product is the same bit for bit in any company and on any tea
   }
 }
 
+TEST_CASE("a row's product is the same bit for bit in any company, with every instruction set",
+          "[kernels][multiply]") {
+  kernels::Team team(1);
+  constexpr int most_rows = 18;  // more than two tiles of any instruction set, and each number left over
+  for (const kernels::Functions* table : kernels::available_functions())
+    for (const Format format : every_format)
+      for (const int width : {32, 96, 224}) {
+        const test::RandomMatrix random(format, outputs, width, 17);
+        const Matrix matrix = Matrix::pack(team, random.view);
+        const auto x = test::random_floats(static_cast<std::size_t>(most_rows * width), 10);
+        std::vector<float> alone;
+        for (int row = 0; row < most_rows; ++row) {
+          const auto from = x.begin() + row * width;
+          const auto single = product(*table, matrix, std::vector<float>(from, from + width), 1);
+          alone.insert(alone.end(), single.begin(), single.end());
+        }
+        CHECK(largest_difference(expected(random, x, most_rows), alone) < 1e-3);
+        for (int rows = 2; rows <= most_rows; ++rows) {
+          const auto together =
+              product(*table, matrix, std::vector<float>(x.begin(), x.begin() + rows * width), rows);
+          INFO(table->name << ", " << kernels::name_of(format) << ", " << width << " inputs, " << rows
+                           << " rows");
+          CHECK(std::equal(together.begin(), together.end(), alone.begin()));
+        }
+      }
+}
+
 TEST_CASE("every instruction set computes the same products", "[kernels][multiply]") {
   kernels::Team team(1);
   const auto tables = kernels::available_functions();
-  for (const Format format : every_format) {
-    const test::RandomMatrix random(format, outputs, inputs, 13);
-    const Matrix matrix = Matrix::pack(team, random.view);
-    const int rows = 5;
-    const auto x = test::random_floats(static_cast<std::size_t>(rows * inputs), 7);
-    std::vector<std::vector<float>> results;
-    for (const kernels::Functions* table : tables) {
-      std::vector<std::int16_t> levels(x.size());
-      std::vector<float> scales(x.size() / 32), sums(x.size() / 32);
-      for (int row = 0; row < rows; ++row)
-        table->quantize(x.data() + row * inputs, inputs, levels.data() + row * inputs,
-                        scales.data() + row * (inputs / 32), sums.data() + row * (inputs / 32));
-      const kernels::Activations activations{rows, x.data(), levels.data(), scales.data(), sums.data()};
-      std::vector<float> y(static_cast<std::size_t>(rows * outputs));
-      for (int panel = 0; panel < matrix.panels(); ++panel)
-        table->panel(matrix.panel(panel), activations, {y.data()});
-      results.push_back(y);
+  for (const Format format : every_format)
+    for (const int rows : {1, 5, 8, 11}) {
+      const test::RandomMatrix random(format, outputs, inputs, 13);
+      const Matrix matrix = Matrix::pack(team, random.view);
+      const auto x = test::random_floats(static_cast<std::size_t>(rows * inputs), 7);
+      const auto portable = product(*tables.front(), matrix, x, rows);
+      for (const kernels::Functions* table : tables) {
+        const auto y = product(*table, matrix, x, rows);
+        INFO(table->name << ", " << kernels::name_of(format) << ", " << rows << " rows");
+        for (std::size_t i = 0; i < y.size(); ++i)
+          CHECK(y[i] == Approx(portable[i]).epsilon(1e-5).margin(1e-5));
+      }
     }
-    for (std::size_t table = 1; table < results.size(); ++table)
-      for (std::size_t i = 0; i < results[0].size(); ++i)
-        CHECK(results[table][i] == Approx(results[0][i]).epsilon(1e-5).margin(1e-5));
-  }
 }
 
 TEST_CASE("a result is stored, added, or gated, with a bias", "[kernels][multiply]") {
