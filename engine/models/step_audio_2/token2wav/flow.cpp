@@ -16,42 +16,6 @@ constexpr double shortest_speaker = 1e-12;  // an embedding is divided by its le
 
 layers::Placement float_placement(const layers::Placement& dit) { return {dit.device, at::kFloat}; }
 
-// Which frames stay after a chunk, in each of the three caches.
-void plan_trim(FlowChunk& chunk, int stride, int chunk_tokens) {
-  const FlowStream& stream = *chunk.stream;
-  const FlowVoice& voice = *stream.voice;
-  const FrameCache& lower = stream.encoder.lower;
-  const FrameCache& upper = stream.encoder.upper;
-  const FrameCache& attention = stream.dit.attention;
-  const int frames = stride * chunk_tokens, prompt = voice.prompt_frames;
-  chunk.oldest = stream.oldest;
-  switch (voice.trim) {
-    case Trim::bounded:
-      chunk.lower = lower.plan(keep_newest(lower.frames(), chunk_tokens, voice.history / stride));
-      chunk.upper = upper.plan(keep_newest(upper.frames(), frames, voice.history));
-      chunk.attention =
-          attention.plan(keep_newest_in_ring(attention.frames(), frames, voice.history, chunk.oldest));
-      return;
-    case Trim::reference_py:
-      chunk.lower = lower.plan(keep_as_reference_tiles(lower.frames(), chunk_tokens, prompt, stride));
-      chunk.upper = upper.plan(keep_as_reference_conformer(upper.frames(), frames, prompt));
-      break;
-    case Trim::reference_up:
-      chunk.lower = lower.plan(keep_all(lower.frames(), chunk_tokens));
-      chunk.upper = upper.plan(keep_all(upper.frames(), frames));
-      break;
-  }
-  chunk.attention = attention.plan(keep_as_reference_estimator(attention.frames(), frames, prompt));
-}
-
-FrameCache copy_of(const FrameCache& cache, int room) {
-  FrameCache copy = cache;
-  copy.keys = cache.keys.clone();
-  copy.values = cache.values.clone();
-  copy.make_room(room);
-  return copy;
-}
-
 // The filled part alone: what all streams of a voice share needs no room to grow.
 Tensor filled(const Tensor& filled_part) { return filled_part.contiguous(); }
 
@@ -69,18 +33,6 @@ Tensor FlowNoise::frames(int first, int count, int bins, const at::TensorOptions
   fill_normal(seed, static_cast<std::uint64_t>(first) * static_cast<std::uint64_t>(bins),
               {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
   return values.to(options);
-}
-
-void FlowChunk::commit() {
-  if (last) return;  // nothing comes after it
-  stream->encoder.lower.apply(std::move(lower));
-  stream->encoder.upper.apply(std::move(upper));
-  stream->encoder.lookahead_tail = std::move(lookahead_tail);
-  stream->encoder.up_tail = std::move(up_tail);
-  stream->encoder.tokens += counted_tokens;
-  stream->dit.attention.apply(std::move(attention));
-  std::swap(stream->dit.tails, stream->dit.new_tails);
-  stream->oldest = oldest;
 }
 
 Flow::Flow(const FlowConfig& config, const weights::Weights& weights, const layers::Placement& dit)
@@ -180,66 +132,6 @@ std::shared_ptr<const FlowVoice> Flow::prepare(Crew& crew, const SpeakerPrompt& 
   }
   voice.dit.new_tails = Tensor();
   return std::make_shared<const FlowVoice>(std::move(voice));
-}
-
-FlowStream Flow::start(std::shared_ptr<const FlowVoice> voice, FlowNoise noise, int largest_chunk) const {
-  const c10::InferenceMode inference;
-  const int frames = frames_per_token() * largest_chunk;
-  FlowStream stream{.voice = voice, .noise = std::move(noise), .encoder = {}, .dit = {}, .oldest = 0};
-  if (voice->trim == Trim::bounded) {
-    stream.encoder = encoder.new_state(voice->history / frames_per_token() + largest_chunk);
-    stream.dit = decoder.estimator().new_cache(decoder.steps(), voice->history + frames);
-  } else {
-    stream.encoder.lower = copy_of(voice->encoder.lower, largest_chunk);
-    stream.encoder.upper = copy_of(voice->encoder.upper, frames);
-    stream.dit.attention = copy_of(voice->dit.attention, reference_history + frames);
-  }
-  stream.encoder.lookahead_tail = voice->encoder.lookahead_tail;
-  stream.encoder.up_tail = voice->encoder.up_tail;
-  stream.dit.tails = voice->dit.tails.clone();
-  return stream;
-}
-
-void Flow::render(Crew& crew, std::span<FlowChunk> chunks) const {
-  const c10::InferenceMode inference;
-  std::vector<FlowEncoder::Job> encodings;
-  for (FlowChunk& chunk : chunks) {
-    const FlowVoice& voice = *chunk.stream->voice;
-    encodings.push_back({.embeddings = embed(chunk.tokens),
-                         .last = chunk.last,
-                         .prompt = voice.trim == Trim::bounded ? &voice.encoder_prompt : nullptr,
-                         .state = &chunk.stream->encoder,
-                         .encoded = {},
-                         .lookahead_tail = {},
-                         .up_tail = {},
-                         .tokens = 0});
-  }
-  encoder.run(crew, encodings);
-  std::vector<Cfm::Job> solving;
-  for (std::size_t i = 0; i < chunks.size(); ++i) {
-    FlowStream& stream = *chunks[i].stream;
-    const bool bounded = stream.voice->trim == Trim::bounded;
-    const Tensor mu = encoder_proj(encodings[i].encoded);
-    // the reference takes the noise that lies where its cache ends, which stands still once the cache is full
-    const int first = stream.dit.attention.frames() + (bounded ? stream.voice->prompt_frames : 0);
-    solving.push_back(
-        {.noise = stream.noise.frames(first, static_cast<int>(mu.size(0)), config_.output_size, options_),
-         .mu = mu,
-         .speaker = stream.voice->speaker,
-         .condition = {},
-         .prompt = bounded ? &stream.voice->dit_prompt : nullptr,
-         .cache = &stream.dit,
-         .mel = {}});
-  }
-  decoder.solve(crew, solving);
-  for (std::size_t i = 0; i < chunks.size(); ++i) {
-    FlowChunk& chunk = chunks[i];
-    chunk.mel = solving[i].mel;
-    chunk.lookahead_tail = encodings[i].lookahead_tail;
-    chunk.up_tail = encodings[i].up_tail;
-    chunk.counted_tokens = encodings[i].tokens;
-    if (!chunk.last) plan_trim(chunk, frames_per_token(), encodings[i].tokens);
-  }
 }
 
 Tensor Flow::encode(Crew& crew, std::span<const int> tokens) const {

@@ -39,12 +39,14 @@ struct FlowVoice {
   DitCache dit;
 };
 
+// Its caches are made when its first chunk is rendered: a turn may begin long before it speaks.
 struct FlowStream {
   std::shared_ptr<const FlowVoice> voice;
   FlowNoise noise;
   EncoderState encoder;
   DitCache dit;
-  int oldest = 0;  // place of the oldest frame in the estimator's ring
+  int oldest = 0;         // place of the oldest frame in the estimator's ring
+  int largest_chunk = 0;  // tokens, that the caches have room for at once
 };
 
 // One chunk of one stream. The stream is not changed before commit().
@@ -71,7 +73,6 @@ class Flow {
 
   std::shared_ptr<const FlowVoice> prepare(Crew& crew, const SpeakerPrompt& prompt, Trim trim, int history,
                                            Lookahead lookahead, const FlowNoise& noise) const;
-  // largest_chunk: tokens, that the caches have room for at once.
   FlowStream start(std::shared_ptr<const FlowVoice> voice, FlowNoise noise, int largest_chunk) const;
   void render(Crew& crew, std::span<FlowChunk> chunks) const;
 
@@ -88,6 +89,7 @@ class Flow {
   at::TensorOptions options() const { return options_; }
 
  private:
+  void make_caches(FlowStream& stream) const;
   at::Tensor embed(std::span<const int> tokens) const;
   at::Tensor speaker_of(const SpeakerPrompt& prompt) const;
   at::Tensor mel_of(const SpeakerPrompt& prompt) const;

@@ -87,7 +87,7 @@ class Token2WavStream {
   int chunk_tokens() const;  // of the chunk that is ready, look-ahead included; 0: none is
   int waiting_tokens() const;
   bool finished() const;      // all has been rendered
-  std::size_t bytes() const;  // of its caches, those of the voice not counted
+  std::size_t bytes() const;  // of its caches, those of the voice not counted; 0 before the first chunk
 
  private:
   friend class Token2Wav;

@@ -31,6 +31,7 @@ int Token2WavStream::chunk_tokens() const {
 }
 
 std::size_t Token2WavStream::bytes() const {
+  if (!state_->flow.dit.tails.defined()) return 0;
   std::size_t bytes = 0;
   for (const FrameCache* cache :
        {&state_->flow.encoder.lower, &state_->flow.encoder.upper, &state_->flow.dit.attention})

@@ -143,8 +143,9 @@ TEST_CASE("a pass that throws leaves all its streams as they were", "[token2wav]
   CHECK(pcm == undisturbed);
 }
 
-TEST_CASE("a stream's memory does not grow", "[token2wav]") {
+TEST_CASE("a stream takes no memory before it speaks, and then always the same", "[token2wav]") {
   Token2WavStream stream = small().start(voice(), {.chunks = {.tokens = {8, 12, 25}}});
+  CHECK(stream.bytes() == 0);
   stream.push_tokens(test::small_tokens(28, 60));
   render_one(small(), stream);
   const std::size_t bytes = stream.bytes();
