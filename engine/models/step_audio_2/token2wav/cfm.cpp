@@ -4,6 +4,8 @@
 #include <map>
 #include <numbers>
 
+#include "engine/models/step_audio_2/token2wav/past_in_caches.hpp"
+
 namespace parley::step_audio_2 {
 namespace {
 
@@ -32,16 +34,15 @@ Schedule cosine_schedule() {
   return schedule;
 }
 
-// [rows, time, 4 bins]: x, mu, speaker, condition; all but x are zero in the row without conditions
+// [rows, time, 4 bins]
 Tensor estimator_input(const Cfm::Job& job) {
-  const std::int64_t time = job.mu.size(0), bins = job.mu.size(1);
-  Tensor input = at::zeros({guidance_rows, time, 4 * bins}, job.mu.options());
-  const Tensor with = input.select(0, 0);
-  with.narrow(1, bins, bins).copy_(job.mu);
-  with.narrow(1, 2 * bins, bins).copy_(job.speaker.unsqueeze(0).expand({time, bins}));
-  if (job.condition.defined()) with.narrow(1, 3 * bins, bins).copy_(job.condition);
+  Tensor input = at::zeros({guidance_rows, job.mu.size(0), 4 * job.mu.size(1)}, job.mu.options());
+  job.write_conditions(input);
   return input;
 }
+
+// Into the first of the input's four parts. input: [..., time, 4 bins]; mel: what expands to its x
+void write_x(const Tensor& input, const Tensor& mel) { input.narrow(-1, 0, mel.size(-1)).copy_(mel); }
 
 }  // namespace
 
@@ -51,54 +52,79 @@ Cfm::Cfm(const weights::Weights& weights, const DitConfig& config, double guidan
       guidance_rate_(guidance_rate),
       estimator_(weights.scope("estimator"), config, cosine_schedule().times, placement) {}
 
+void Cfm::Job::make_room() const {
+  cache->attention.make_room(frames());
+  cache->new_tails = at::empty_like(cache->tails);
+}
+
+// The input is x, mu, speaker, condition; all but x are zero in the row without conditions.
+void Cfm::Job::write_conditions(const Tensor& input) const {
+  const std::int64_t time = mu.size(0), bins = mu.size(1);
+  const Tensor with = input.select(0, 0).narrow(0, 0, time);
+  with.narrow(1, bins, bins).copy_(mu);
+  with.narrow(1, 2 * bins, bins).copy_(speaker.unsqueeze(0).expand({time, bins}));
+  if (condition.defined()) with.narrow(1, 3 * bins, bins).copy_(condition);
+}
+
 void Cfm::solve(Crew& crew, std::span<Job> jobs) const {
+  for (const Job& job : jobs) job.make_room();
+  if (crew.is_team())
+    solve_by_rows(crew, jobs);
+  else
+    solve_stacked(jobs);
+}
+
+void Cfm::solve_by_rows(Crew& crew, std::span<Job> jobs) const {
   std::vector<Tensor> inputs;
-  std::map<std::int64_t, std::vector<std::size_t>> by_length;
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    jobs[i].mel = jobs[i].noise.clone();
-    jobs[i].cache->attention.make_room(static_cast<int>(jobs[i].mu.size(0)));
-    jobs[i].cache->new_tails = at::empty_like(jobs[i].cache->tails);
-    inputs.push_back(estimator_input(jobs[i]));
-    by_length[jobs[i].mu.size(0)].push_back(i);
+  for (Job& job : jobs) {
+    job.mel = job.noise.clone();
+    inputs.push_back(estimator_input(job));
   }
-  auto rows_of = [&](std::size_t job, int first, int count) {
-    return DitRows{.prompt = jobs[job].prompt, .cache = jobs[job].cache, .first = first, .count = count};
-  };
   std::vector<Tensor> velocities(jobs.size() * guidance_rows);  // [time, bins] each
-  for (int step = 0; step < steps(); ++step) {
+  for (int index = 0; index < steps(); ++index) {
+    for (std::size_t i = 0; i < jobs.size(); ++i) write_x(inputs[i], jobs[i].mel);
+    crew.run(static_cast<int>(velocities.size()), [&](int task) {
+      const std::size_t job = static_cast<std::size_t>(task) / guidance_rows;
+      const int row = task % guidance_rows;
+      const DitRows rows{.prompt = jobs[job].prompt, .cache = jobs[job].cache, .first = row, .count = 1};
+      velocities[static_cast<std::size_t>(task)] =
+          estimator_(inputs[job].narrow(0, row, 1), index, PastInCaches({&rows, 1})).squeeze(0);
+    });
     for (std::size_t i = 0; i < jobs.size(); ++i)
-      inputs[i]
-          .narrow(2, 0, jobs[i].mel.size(1))
-          .copy_(jobs[i].mel.unsqueeze(0).expand({guidance_rows, -1, -1}));
-    if (crew.is_team()) {
-      crew.run(static_cast<int>(velocities.size()), [&](int task) {
-        const std::size_t job = static_cast<std::size_t>(task) / guidance_rows;
-        const int row = task % guidance_rows;
-        const DitRows rows = rows_of(job, row, 1);
-        velocities[static_cast<std::size_t>(task)] =
-            estimator_(inputs[job].narrow(0, row, 1), step, {&rows, 1}).squeeze(0);
-      });
-    } else {
-      for (const auto& [length, members] : by_length) {
-        std::vector<Tensor> stacked;
-        std::vector<DitRows> rows;
-        for (const std::size_t job : members) {
-          stacked.push_back(inputs[job]);
-          rows.push_back(rows_of(job, 0, guidance_rows));
-        }
-        const Tensor answers = estimator_(at::cat(stacked), step, rows);
-        for (std::size_t i = 0; i < members.size() * guidance_rows; ++i)
-          velocities[members[i / guidance_rows] * guidance_rows + i % guidance_rows] =
-              answers[static_cast<std::int64_t>(i)];
-      }
-    }
-    const double length = steps_[static_cast<std::size_t>(step)];
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      const Tensor& with = velocities[guidance_rows * i];
-      const Tensor& without = velocities[guidance_rows * i + 1];
-      jobs[i].mel = jobs[i].mel + length * ((1 + guidance_rate_) * with - guidance_rate_ * without);
-    }
+      jobs[i].mel =
+          stepped(jobs[i].mel, index, velocities[guidance_rows * i], velocities[guidance_rows * i + 1]);
   }
+}
+
+void Cfm::solve_stacked(std::span<Job> jobs) const {
+  std::map<int, std::vector<Job*>> by_length;
+  for (Job& job : jobs) by_length[job.frames()].push_back(&job);
+  for (const auto& [length, members] : by_length) {
+    std::vector<Tensor> noise, inputs;
+    std::vector<DitRows> rows;
+    for (const Job* job : members) {
+      noise.push_back(job->noise);
+      inputs.push_back(estimator_input(*job));
+      rows.push_back({.prompt = job->prompt, .cache = job->cache, .first = 0, .count = guidance_rows});
+    }
+    const Tensor mel = solve(at::stack(noise), at::cat(inputs), PastInCaches(rows));
+    for (std::size_t i = 0; i < members.size(); ++i) members[i]->mel = mel[static_cast<std::int64_t>(i)];
+  }
+}
+
+Tensor Cfm::solve(const Tensor& noise, const Tensor& input, const DitPast& past) const {
+  Tensor mel = noise;
+  for (int index = 0; index < steps(); ++index) {
+    write_x(input.unflatten(0, {-1, guidance_rows}), mel.unsqueeze(1));
+    const Tensor velocity = estimator_(input, index, past).unflatten(0, {-1, guidance_rows});
+    mel = stepped(mel, index, velocity.select(1, 0), velocity.select(1, 1));
+  }
+  return mel;
+}
+
+Tensor Cfm::stepped(const Tensor& mel, int step, const Tensor& with, const Tensor& without) const {
+  const double length = steps_[static_cast<std::size_t>(step)];
+  return mel + length * ((1 + guidance_rate_) * with - guidance_rate_ * without);
 }
 
 }  // namespace parley::step_audio_2

@@ -10,6 +10,7 @@
 #include <ATen/ATen.h>
 
 #include <span>
+#include <vector>
 
 #include "engine/models/step_audio_2/token2wav/crew.hpp"
 #include "engine/models/step_audio_2/token2wav/dit.hpp"
@@ -30,13 +31,28 @@ class Cfm {
     DitCache* cache = nullptr;  // frames and new_tails are staged
 
     at::Tensor mel;  // the answer: [time, bins]
+
+    int frames() const { return static_cast<int>(mu.size(0)); }
+    void make_room() const;  // in the cache, for what is staged
+    // All of the estimator's input but x, into zeros: [guidance_rows, time or more, 4 bins].
+    void write_conditions(const at::Tensor& input) const;
   };
   void solve(Crew& crew, std::span<Job> jobs) const;
+
+  // The ten steps for streams whose rows have one length, on the calling thread.
+  // noise: [streams, time, bins]; input: [streams * guidance_rows, time, 4 bins], with the conditions; x is
+  // written there at each step -> mel [streams, time, bins]
+  at::Tensor solve(const at::Tensor& noise, const at::Tensor& input, const DitPast& past) const;
 
   const Dit& estimator() const { return estimator_; }
   int steps() const { return estimator_.steps(); }
 
  private:
+  void solve_by_rows(Crew& crew, std::span<Job> jobs) const;
+  void solve_stacked(std::span<Job> jobs) const;
+  at::Tensor stepped(const at::Tensor& mel, int step, const at::Tensor& with,
+                     const at::Tensor& without) const;
+
   std::vector<float> steps_;  // how far each step goes
   double guidance_rate_;
   Dit estimator_;

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "engine/layers/linear.hpp"
-#include "engine/models/step_audio_2/token2wav/attend.hpp"
 
 namespace parley::step_audio_2 {
 namespace {
@@ -74,35 +73,14 @@ DitAttention::DitAttention(const Weights& weights, const DitConfig& config, cons
   q_norm_bias = q_norm.bias * scale;
 }
 
-Tensor DitAttention::operator()(const Tensor& x, int step, int block,
-                                std::span<const DitRows> streams) const {
+Tensor DitAttention::operator()(const Tensor& x, int step, int block, const DitPast& past) const {
   const Tensor qkv = to_qkv(x).unflatten(2, {3, heads, -1});  // [rows, time, 3, heads, width]
   const Tensor k = k_norm(qkv.select(2, 1)).transpose(1, 2);  // [rows, heads, time, width]
   const Tensor v = qkv.select(2, 2).transpose(1, 2);
   const Tensor q =
       at::layer_norm(qkv.select(2, 0), q_norm_weight.sizes(), q_norm_weight, q_norm_bias, k_norm.epsilon)
           .transpose(1, 2);
-  const std::int64_t staged = x.size(1);
-  std::vector<Tensor> mixed;
-  std::int64_t row = 0;
-  for (const DitRows& stream : streams) {
-    const FrameCache& cache = stream.cache->attention;
-    const Tensor keys = stream.at(cache.keys, step, block), values = stream.at(cache.values, step, block);
-    keys.narrow(2, cache.frames(), staged).copy_(k.narrow(0, row, stream.count));
-    values.narrow(2, cache.frames(), staged).copy_(v.narrow(0, row, stream.count));
-    std::vector<Segment> segments;
-    const std::int64_t seen = cache.frames() + staged;
-    if (stream.prompt)
-      segments.push_back({stream.at(stream.prompt->keys, step, block).flatten(0, 1),
-                          stream.at(stream.prompt->values, step, block).flatten(0, 1), Tensor()});
-    segments.push_back(
-        {keys.narrow(2, 0, seen).flatten(0, 1), values.narrow(2, 0, seen).flatten(0, 1), Tensor()});
-    const Tensor queries = q.narrow(0, row, stream.count).flatten(0, 1);
-    mixed.push_back(attend(queries, segments).unflatten(0, {stream.count, heads}));
-    row += stream.count;
-  }
-  const Tensor all = mixed.size() == 1 ? mixed.front() : at::cat(mixed);
-  return proj(all.transpose(1, 2).flatten(2));
+  return proj(past.look_back(q, k, v, step, block).transpose(1, 2).flatten(2));
 }
 
 CausalConvBlock::CausalConvBlock(const Weights& weights, const DitConfig& config, const Placement& placement)
@@ -111,24 +89,17 @@ CausalConvBlock::CausalConvBlock(const Weights& weights, const DitConfig& config
       conv2_(causal_conv(weights.scope("block.6"), config, placement)),
       norm_(weights.scope("block.3"), config.hidden_size, placement) {}
 
-Tensor CausalConvBlock::operator()(const Tensor& x, int step, int block,
-                                   std::span<const DitRows> streams) const {
-  const Tensor between = at::mish(norm_(convolve(conv1_, x, 0, step, block, streams)));
-  return convolve(conv2_, between, 1, step, block, streams);
+Tensor CausalConvBlock::operator()(const Tensor& x, int step, int block, const DitPast& past) const {
+  const Tensor between = at::mish(norm_(convolve(conv1_, x, 0, step, block, past)));
+  return convolve(conv2_, between, 1, step, block, past);
 }
 
 Tensor CausalConvBlock::convolve(const PackedLinear& conv, const Tensor& x, int which, int step, int block,
-                                 std::span<const DitRows> streams) const {
+                                 const DitPast& past) const {
   const std::int64_t time = x.size(1), hidden = x.size(2), before = taps_ - 1;
   const Tensor frames = at::empty({x.size(0), before + time, hidden}, x.options());
   frames.narrow(1, before, time).copy_(x);
-  std::int64_t row = 0;
-  for (const DitRows& stream : streams) {
-    const Tensor own = frames.narrow(0, row, stream.count);
-    own.narrow(1, 0, before).copy_(stream.at(stream.cache->tails, step, block).select(1, which));
-    stream.at(stream.cache->new_tails, step, block).select(1, which).copy_(own.narrow(1, time, before));
-    row += stream.count;
-  }
+  past.lead_in(frames, which, step, block);
   return conv(frames.as_strided({x.size(0), time, taps_ * hidden}, {(before + time) * hidden, hidden, 1}));
 }
 
@@ -174,7 +145,7 @@ Dit::Dit(const Weights& weights, const DitConfig& config, const std::vector<floa
 }
 
 // The sum over the branches stays in float32, whatever a branch is computed in.
-Tensor Dit::operator()(const Tensor& input, int step, std::span<const DitRows> streams) const {
+Tensor Dit::operator()(const Tensor& input, int step, const DitPast& past) const {
   const at::ScalarType dtype = placement_.dtype;
   auto modulated = [&](const Tensor& x, const Modulation& by) {
     return at::layer_norm(x, by.scale.sizes(), by.scale, by.shift, adaptive_epsilon).to(dtype);
@@ -183,20 +154,18 @@ Tensor Dit::operator()(const Tensor& input, int step, std::span<const DitRows> s
   for (int i = 0; i < config_.depth; ++i) {
     const DitBlock& block = blocks_[static_cast<std::size_t>(i)];
     const BlockModulation& by = modulations_[static_cast<std::size_t>(step)][static_cast<std::size_t>(i)];
-    x.addcmul_(by.attn.gate, block.attn(modulated(x, by.attn), step, i, streams).to(at::kFloat));
-    x.addcmul_(by.conv.gate, block.conv(modulated(x, by.conv), step, i, streams).to(at::kFloat));
+    x.addcmul_(by.attn.gate, block.attn(modulated(x, by.attn), step, i, past).to(at::kFloat));
+    x.addcmul_(by.conv.gate, block.conv(modulated(x, by.conv), step, i, past).to(at::kFloat));
     x.addcmul_(by.mlp.gate, block.fc2(block.fc1(modulated(x, by.mlp))).to(at::kFloat));
   }
   return final_linear_(modulated(x, final_modulations_[static_cast<std::size_t>(step)])).to(at::kFloat);
 }
 
-DitCache Dit::new_cache(int steps, int frames) const {
+DitCache Dit::new_cache(int steps, int frames, int streams) const {
   const auto options = at::TensorOptions(placement_.device).dtype(placement_.dtype);
-  const std::int64_t before = blocks_.front().conv.taps() - 1;
-  const Tensor tails =
-      at::zeros({steps, config_.depth, guidance_rows, 2, before, config_.hidden_size}, options);
-  return {.attention =
-              {{steps, config_.depth, guidance_rows}, config_.num_heads, config_.head_dim, frames, options},
+  const std::int64_t before = blocks_.front().conv.taps() - 1, rows = streams * guidance_rows;
+  const Tensor tails = at::zeros({steps, config_.depth, rows, 2, before, config_.hidden_size}, options);
+  return {.attention = {{steps, config_.depth, rows}, config_.num_heads, config_.head_dim, frames, options},
           .tails = tails,
           .new_tails = at::empty_like(tails)};
 }

@@ -9,12 +9,12 @@
 
 #include <ATen/ATen.h>
 
-#include <span>
 #include <vector>
 
 #include "engine/layers/layer_norm.hpp"
 #include "engine/models/step_audio_2/token2wav/config.hpp"
 #include "engine/models/step_audio_2/token2wav/dit_cache.hpp"
+#include "engine/models/step_audio_2/token2wav/dit_past.hpp"
 #include "engine/models/step_audio_2/token2wav/packed_linear.hpp"
 
 namespace parley::step_audio_2 {
@@ -29,9 +29,8 @@ struct BlockModulation {
 
 struct DitAttention {
   DitAttention(const weights::Weights& weights, const DitConfig& config, const layers::Placement& placement);
-  // x: [rows, time, hidden]; the rows are those of `streams`, one stream after the other. Stages keys and
-  // values.
-  at::Tensor operator()(const at::Tensor& x, int step, int block, std::span<const DitRows> streams) const;
+  // x: [rows, time, hidden]
+  at::Tensor operator()(const at::Tensor& x, int step, int block, const DitPast& past) const;
 
   PackedLinear to_qkv;                    // to_q, to_k and to_v
   at::Tensor q_norm_weight, q_norm_bias;  // [head_dim], with the scale of the scores
@@ -44,13 +43,13 @@ struct DitAttention {
 struct CausalConvBlock {
   CausalConvBlock(const weights::Weights& weights, const DitConfig& config,
                   const layers::Placement& placement);
-  at::Tensor operator()(const at::Tensor& x, int step, int block, std::span<const DitRows> streams) const;
+  at::Tensor operator()(const at::Tensor& x, int step, int block, const DitPast& past) const;
 
   int taps() const { return taps_; }
 
  private:
   at::Tensor convolve(const PackedLinear& conv, const at::Tensor& x, int which, int step, int block,
-                      std::span<const DitRows> streams) const;
+                      const DitPast& past) const;
 
   int taps_;
   PackedLinear conv1_, conv2_;  // block.1 and block.6: [hidden, taps * hidden]
@@ -73,10 +72,11 @@ class Dit {
 
   // input: [rows, time, in_channels] float32: x, mu, speaker, condition -> velocity [rows, time,
   // out_channels]
-  at::Tensor operator()(const at::Tensor& input, int step, std::span<const DitRows> streams) const;
+  at::Tensor operator()(const at::Tensor& input, int step, const DitPast& past) const;
 
-  // For so many steps (1: of a pass that keeps nothing) and frames.
-  DitCache new_cache(int steps, int frames) const;
+  // For so many steps (1: of a pass that keeps nothing) and frames. The rows are those of `streams` streams,
+  // one stream after the other.
+  DitCache new_cache(int steps, int frames, int streams = 1) const;
 
   const DitConfig& config() const { return config_; }
   int steps() const { return static_cast<int>(modulations_.size()); }

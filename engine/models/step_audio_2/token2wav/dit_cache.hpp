@@ -21,16 +21,4 @@ struct DitCache {
   at::Tensor new_tails;  // the same after the chunk that is being computed
 };
 
-// Some rows of one stream's caches.
-struct DitRows {
-  const DitPrompt* prompt = nullptr;
-  DitCache* cache = nullptr;
-  int first = 0;
-  int count = 0;
-
-  // The axes [rows, ...] of one block at one step. A cache that has room for a single step is that of a pass
-  // that keeps nothing: all steps write to the same place.
-  at::Tensor at(const at::Tensor& tensor, int step, int block) const;
-};
-
 }  // namespace parley::step_audio_2

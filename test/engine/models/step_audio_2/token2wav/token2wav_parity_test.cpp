@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/models/step_audio_2/token2wav/past_in_caches.hpp"
 #include "engine/models/step_audio_2/token2wav/token2wav_parts.hpp"
 #include "test/engine/models/step_audio_2/token2wav/small_token2wav.hpp"
 #include "test/support/catch.hpp"
@@ -114,7 +115,7 @@ TEST_CASE("the estimator's velocity is the reference's", "[token2wav][parity]") 
   parts.push_back(test::formula_tensor(32, {2, frames, 80}, 1));
   DitCache cache = cfm.estimator().new_cache(1, static_cast<int>(frames));
   const DitRows rows{.prompt = nullptr, .cache = &cache, .first = 0, .count = guidance_rows};
-  const Tensor velocity = cfm.estimator()(at::cat(parts, 2), /*step=*/4, {&rows, 1});
+  const Tensor velocity = cfm.estimator()(at::cat(parts, 2), /*step=*/4, PastInCaches({&rows, 1}));
   CHECK(largest_difference(velocity, test::reference_tensor("estimator.velocity")) < 1e-4);
 }
 
@@ -202,7 +203,7 @@ TEST_CASE("an estimator block of official width computes what the reference's do
     const Tensor with = at::cat(parts, 1);
     Tensor without = at::zeros_like(with);
     without.slice(1, 0, 80).copy_(parts[0]);
-    const Tensor velocity = dit(at::stack({with, without}), /*step=*/0, {&rows, 1});
+    const Tensor velocity = dit(at::stack({with, without}), /*step=*/0, PastInCaches({&rows, 1}));
     CHECK(largest_difference(velocity.slice(2, 0, {}, 5),
                              test::reference_tensor("official.estimator" + std::to_string(call))) < 1e-4);
     cache.attention.apply(cache.attention.plan(keep_all(0, static_cast<int>(frames))));
