@@ -3,7 +3,7 @@
 // last.
 //
 //   token2wav_bench [--folder TOKEN2WAV] [--threads N] [--prompt-tokens N] [--dtype float32] [--device cpu]
-//                   [--streams N] [--runs N | --chunks N]
+//                   [--graphs] [--streams N] [--runs N | --chunks N]
 //
 // One line of JSON. Without a folder the weights are numbers by formula, which cost what trained ones do.
 #include <ATen/Parallel.h>
@@ -184,6 +184,7 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "of the CPU's team; 0: as many as there are cores");
   app.add_option("--device", options.device, "cpu, cuda, cuda:1");
   app.add_option("--dtype", options.dit_dtype, "of the estimator: float32, bfloat16");
+  app.add_flag("--graphs", options.graphs, "flow steps in fixed buffers, on a GPU as CUDA graphs");
   app.add_option("--prompt-tokens", prompt_tokens, "25 a second");
   app.add_option("--streams", streams_at_once, "rendered together");
   app.add_option("--runs", runs, "steady chunks");
@@ -194,6 +195,7 @@ int main(int argc, char** argv) {
   if (cuda::is_cuda(options.device)) {
     gpu = cuda::open(options.device);
     gpu->use_on_this_thread();
+    options.gpu = gpu.get();
   }
   test::TemporaryFolder made;
   if (folder.empty()) {

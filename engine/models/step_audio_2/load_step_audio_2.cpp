@@ -32,9 +32,11 @@ std::unique_ptr<engine::SpeechModel> load_step_audio_2(const weights::Bundle& bu
                                   .precision = precision_of(options.dtype),
                                   .cuda_graphs = gpu != nullptr && options.cuda_graphs,
                                   .decode_ahead = gpu != nullptr});
-  auto voices = Voices::load(
-      bundle,
-      {.device = options.device, .threads = options.threads, .dit_dtype = gpu ? "bfloat16" : "float32"});
+  auto voices = Voices::load(bundle, {.device = options.device,
+                                      .threads = options.threads,
+                                      .dit_dtype = gpu ? "bfloat16" : "float32",
+                                      .graphs = gpu != nullptr && options.cuda_graphs,
+                                      .gpu = gpu.get()});
   if (voices.list().empty())
     throw std::runtime_error(bundle.folder().string() +
                              " has no voice to speak in: convert the checkpoint again with --voice "

@@ -49,9 +49,11 @@ Voices Voices::load(const weights::Bundle& bundle, const VoicesOptions& options)
   return {
       read_voices(bundle.part("voices")),
       SpeakerEncoder::load(bundle.part("speaker"), {.threads = options.threads, .device = options.device}),
-      Token2Wav::load(
-          bundle.part("token2wav"),
-          {.threads = options.threads, .device = options.device, .dit_dtype = options.dit_dtype})};
+      Token2Wav::load(bundle.part("token2wav"), {.threads = options.threads,
+                                                 .device = options.device,
+                                                 .dit_dtype = options.dit_dtype,
+                                                 .graphs = options.graphs,
+                                                 .gpu = options.gpu})};
 }
 
 Voices::Voices(std::vector<VoiceFile> files, SpeakerEncoder speaker_encoder, Token2Wav token2wav)

@@ -16,6 +16,10 @@
 #include "engine/speech_model.hpp"
 #include "engine/weights/bundle.hpp"
 
+namespace parley::cuda {
+class Device;
+}
+
 namespace parley::step_audio_2 {
 
 // What BUNDLE/voices/voices.json lists.
@@ -30,6 +34,8 @@ struct VoicesOptions {
   std::string device = "cpu";
   int threads = 0;
   std::string dit_dtype = "float32";
+  bool graphs = false;          // of token2wav's flow steps, captured on `gpu`
+  cuda::Device* gpu = nullptr;  // opened, where `device` is a GPU's; it must outlive the voices
 };
 
 class Voices {

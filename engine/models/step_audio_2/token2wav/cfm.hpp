@@ -29,6 +29,7 @@ class Cfm {
     at::Tensor condition;  // [time, bins], or undefined: zeros
     const DitPrompt* prompt = nullptr;
     DitCache* cache = nullptr;  // frames and new_tails are staged
+    int history = 0;            // frames at most that the cache keeps from chunk to chunk; 0: any number
 
     at::Tensor mel;  // the answer: [time, bins]
 

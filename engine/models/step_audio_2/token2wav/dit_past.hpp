@@ -1,7 +1,8 @@
 // What lies before the chunk that the diffusion transformer computes, for each row of its input. Its blocks
 // ask here for what they see of it, and leave here what the chunk adds to it.
 //
-// Where that lies is up to the past: with each stream (past_in_caches.hpp).
+// Where that lies is up to the past: with each stream (past_in_caches.hpp), or in buffers that do not move
+// (dit_buffers.hpp).
 #pragma once
 
 #include <ATen/ATen.h>

@@ -113,6 +113,7 @@ std::shared_ptr<const FlowVoice> Flow::prepare(Crew& crew, const SpeakerPrompt& 
                    .condition = mel,
                    .prompt = nullptr,
                    .cache = &voice.dit,
+                   .history = 0,
                    .mel = {}};
   decoder.solve(crew, {&solving, 1});
 
@@ -164,6 +165,7 @@ Tensor Flow::offline(Crew& crew, std::span<const int> tokens, const SpeakerPromp
                .condition = at::constant_pad_nd(prompt_mel, {0, 0, 0, spoken}),
                .prompt = nullptr,
                .cache = &cache,
+               .history = 0,
                .mel = {}};
   decoder.solve(crew, {&job, 1});
   return job.mel.narrow(0, prompt_mel.size(0), spoken).clone();

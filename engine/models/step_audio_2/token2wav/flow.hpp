@@ -20,6 +20,8 @@
 
 namespace parley::step_audio_2 {
 
+class FixedSolver;
+
 // The noise that mel frames are made from; frame n of a seed is always the same.
 struct FlowNoise {
   std::uint64_t seed = 0;
@@ -74,7 +76,8 @@ class Flow {
   std::shared_ptr<const FlowVoice> prepare(Crew& crew, const SpeakerPrompt& prompt, Trim trim, int history,
                                            Lookahead lookahead, const FlowNoise& noise) const;
   FlowStream start(std::shared_ptr<const FlowVoice> voice, FlowNoise noise, int largest_chunk) const;
-  void render(Crew& crew, std::span<FlowChunk> chunks) const;
+  // fixed: solves the chunks that it takes; or null.
+  void render(Crew& crew, std::span<FlowChunk> chunks, FixedSolver* fixed = nullptr) const;
 
   // All at once, every frame seeing every other: [frames, bins]
   at::Tensor offline(Crew& crew, std::span<const int> tokens, const SpeakerPrompt& prompt,
@@ -84,6 +87,7 @@ class Flow {
   at::Tensor encode(Crew& crew, std::span<const int> tokens) const;
 
   const FlowConfig& config() const { return config_; }
+  const Cfm& solver() const { return decoder; }
   int frames_per_token() const { return config_.encoder.up_stride; }
   int lookahead_tokens() const { return config_.encoder.pre_lookahead_len; }
   at::TensorOptions options() const { return options_; }

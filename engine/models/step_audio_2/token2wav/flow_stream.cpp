@@ -1,6 +1,7 @@
 // The streams of Flow (flow.hpp): what a chunk reads and leaves.
 #include <utility>
 
+#include "engine/models/step_audio_2/token2wav/fixed_solver.hpp"
 #include "engine/models/step_audio_2/token2wav/flow.hpp"
 
 namespace parley::step_audio_2 {
@@ -88,7 +89,7 @@ void Flow::make_caches(FlowStream& stream) const {
   stream.dit = std::move(dit);
 }
 
-void Flow::render(Crew& crew, std::span<FlowChunk> chunks) const {
+void Flow::render(Crew& crew, std::span<FlowChunk> chunks, FixedSolver* fixed) const {
   const c10::InferenceMode inference;
   for (const FlowChunk& chunk : chunks)
     if (!chunk.stream->dit.tails.defined()) make_caches(*chunk.stream);
@@ -119,9 +120,13 @@ void Flow::render(Crew& crew, std::span<FlowChunk> chunks) const {
          .condition = {},
          .prompt = bounded ? &stream.voice->dit_prompt : nullptr,
          .cache = &stream.dit,
+         .history = bounded ? stream.voice->history : 0,
          .mel = {}});
   }
-  decoder.solve(crew, solving);
+  if (fixed != nullptr && fixed->takes(solving))
+    fixed->solve(solving);
+  else
+    decoder.solve(crew, solving);
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     FlowChunk& chunk = chunks[i];
     chunk.mel = solving[i].mel;

@@ -64,7 +64,8 @@ std::vector<float> floats_in(const Tensor& tensor) {
 Token2Wav::Parts::Parts(const std::filesystem::path& folder, const Token2WavOptions& options)
     : crew(at::Device(options.device), options.threads),
       flow(load_flow(folder, options)),
-      hift(load_hift(folder, options)) {}
+      hift(load_hift(folder, options)),
+      fixed_solver(options.graphs ? std::make_unique<FixedSolver>(flow.solver(), options.gpu) : nullptr) {}
 
 Token2Wav::Token2Wav(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Token2Wav::~Token2Wav() = default;
@@ -135,7 +136,7 @@ std::vector<SpeechChunk> Token2Wav::render(std::span<Token2WavStream* const> str
     chunk.tokens = scheduled.back().tokens;
     chunk.last = scheduled.back().last;
   }
-  parts_->flow.render(parts_->crew, chunks);
+  parts_->flow.render(parts_->crew, chunks, parts_->fixed_solver.get());
 
   std::vector<Pace::Paced> paced;
   std::vector<Hift::Job> jobs;

@@ -31,6 +31,10 @@
 #include "engine/models/step_audio_2/token2wav/chunk_schedule.hpp"
 #include "engine/models/step_audio_2/token2wav/trim.hpp"
 
+namespace parley::cuda {
+class Device;
+}
+
 namespace parley::step_audio_2 {
 
 inline constexpr int speech_rate_hz = 24000;
@@ -39,6 +43,10 @@ struct Token2WavOptions {
   int threads = 0;                    // of the CPU's team, the caller counted; 0: as many as there are cores
   std::string device = "cpu";         // "cpu", "cuda", "cuda:1"
   std::string dit_dtype = "float32";  // or "bfloat16": the estimator's weights and caches, half the memory
+  // A stream's flow steps are computed in fixed buffers, on a GPU as one CUDA graph a chunk; fixed_solver.hpp
+  // says what that takes. Without a GPU the same is computed kernel by kernel: for tests.
+  bool graphs = false;
+  cuda::Device* gpu = nullptr;  // the opened device, where graphs are captured; it must outlive the model
 };
 
 // All that is random. Numbers that are given stand in for the seed's, for comparisons with the reference.

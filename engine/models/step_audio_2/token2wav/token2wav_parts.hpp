@@ -1,6 +1,7 @@
 // What a loaded token2wav, its voices and its streams consist of.
 #pragma once
 
+#include "engine/models/step_audio_2/token2wav/fixed_solver.hpp"
 #include "engine/models/step_audio_2/token2wav/flow.hpp"
 #include "engine/models/step_audio_2/token2wav/hift.hpp"
 #include "engine/models/step_audio_2/token2wav/pace.hpp"
@@ -15,6 +16,7 @@ struct Token2Wav::Parts {
   mutable Crew crew;
   Flow flow;
   Hift hift;
+  std::unique_ptr<FixedSolver> fixed_solver;  // of `flow`, which does not move; or null
 };
 
 struct PreparedVoice {
