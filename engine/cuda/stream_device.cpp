@@ -1,5 +1,6 @@
 // The device behind device.hpp, in LibTorch's CUDA interface: compiled everywhere, run where there is a GPU.
 #include <ATen/cuda/CUDAGraph.h>
+#include <ATen/cuda/MemPool.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -84,9 +85,9 @@ class StreamDevice final : public Device {
   std::unique_ptr<Graph> capture(const std::function<void()>& work) override {
     use_on_this_thread();
     stream_.synchronize();
-    if (!graph_pool_) graph_pool_ = at::cuda::graph_pool_handle();
+    if (!graph_pool_) graph_pool_.emplace(/*allocator=*/nullptr, /*is_user_created=*/false);
     try {
-      return std::make_unique<CapturedGraph>(work, *graph_pool_);
+      return std::make_unique<CapturedGraph>(work, graph_pool_->id());
     } catch (const c10::OutOfMemoryError&) {
       throw;  // there may be some when others have given theirs back
     } catch (const std::exception& error) {
@@ -106,7 +107,8 @@ class StreamDevice final : public Device {
  private:
   c10::DeviceIndex index_;
   c10::cuda::CUDAStream stream_;
-  std::optional<c10::cuda::MempoolId_t> graph_pool_;
+  // Held: a pool whose last graph goes cannot be captured into again.
+  std::optional<at::cuda::MemPool> graph_pool_;
 };
 
 }  // namespace
