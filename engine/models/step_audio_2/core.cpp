@@ -34,6 +34,9 @@ std::unique_ptr<Core> Core::load(const weights::Bundle& bundle, const CoreOption
 Core::Core(const weights::Bundle& bundle, const CoreOptions& options)
     : tokenizer(text::ByteLevelBpe::open(bundle.part("model") / "tokenizer.json")),
       recipe(Recipe::read(bundle.part("recipe"))),
+      ear(Ear::load(
+          bundle.part("model"),
+          {.threads = options.threads, .device = options.device, .dtype = ear_dtype(options.precision)})),
       brain(causal_lm::TokenModel::load(bundle.part("model"), {.threads = options.threads,
                                                                .device = options.device,
                                                                .precision = options.precision,
@@ -41,10 +44,7 @@ Core::Core(const weights::Bundle& bundle, const CoreOptions& options)
                                                                .ahead = options.decode_ahead})),
       vocabulary(Vocabulary::read(tokenizer, brain.info().vocabulary, bundle.part("model").string())),
       writer(tokenizer, vocabulary, recipe.chat),
-      stop_ids(stop_ids_of(recipe, tokenizer, bundle.part("model"))),
-      ear(Ear::load(
-          bundle.part("model"),
-          {.threads = options.threads, .device = options.device, .dtype = ear_dtype(options.precision)})) {
+      stop_ids(stop_ids_of(recipe, tokenizer, bundle.part("model"))) {
   if (ear.hidden() != brain.info().hidden_size)
     throw std::runtime_error(bundle.part("model").string() + ": the adaptor makes rows of " +
                              std::to_string(ear.hidden()) + " numbers, the language model reads " +

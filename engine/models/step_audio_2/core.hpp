@@ -35,11 +35,11 @@ struct Core {
 
   text::ByteLevelBpe tokenizer;
   Recipe recipe;
-  causal_lm::TokenModel brain;
+  Ear ear;
+  causal_lm::TokenModel brain;  // after ear: on a GPU it leaves the thread on a stream of its own
   Vocabulary vocabulary;
   PromptWriter writer;
   std::vector<int> stop_ids;
-  Ear ear;
 
  private:
   Core(const weights::Bundle& bundle, const CoreOptions& options);

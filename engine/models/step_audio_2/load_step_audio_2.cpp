@@ -32,6 +32,7 @@ std::unique_ptr<engine::SpeechModel> load_step_audio_2(const weights::Bundle& bu
                                   .precision = precision_of(options.dtype),
                                   .cuda_graphs = gpu != nullptr && options.cuda_graphs,
                                   .decode_ahead = gpu != nullptr});
+  if (gpu) gpu->use_on_this_thread();  // again: the language model has a stream of its own
   auto voices = Voices::load(bundle, {.device = options.device,
                                       .threads = options.threads,
                                       .dit_dtype = gpu ? "bfloat16" : "float32",
