@@ -469,23 +469,69 @@ void append(std::byte* piece, int place, const float* key, const float* value, i
   value_scales[place] = quantize_whole(value, head_width, values);
 }
 
-// Scores of 16 positions for each query [heads, stride].
-template <int heads>
-PARLEY_INLINE void score_piece(const std::byte* piece, const float* queries, int head_width, float* scores,
-                               std::ptrdiff_t stride) {
-  const auto* keys = reinterpret_cast<const std::int16_t*>(piece);
-  const auto* scales = reinterpret_cast<const float*>(piece + PieceLayout(head_width).key_scales);
-  Sums<heads> sums;
+// So many pieces are scored, and so many times sixteen dimensions mixed, side by side: each sum waits for its
+// own last fma, and others grow meanwhile. No more than stay in registers.
+#if defined(__AVX512F__)
+constexpr int pieces_at_once(int heads) { return heads <= 2 ? 4 : 2; }
+constexpr int dimensions_at_once(int) { return 64; }
+#elif defined(__AVX2__)
+constexpr int pieces_at_once(int heads) { return 4 / heads; }
+constexpr int dimensions_at_once(int heads) { return 16 * pieces_at_once(heads); }
+#else
+constexpr int pieces_at_once(int) { return 1; }
+constexpr int dimensions_at_once(int) { return 16; }
+#endif
+
+// The past of several conversations is larger than a processor's cache, and the pieces of one head lie far
+// apart, where the machine does not foresee them. So they are asked for so many pieces ahead. Further gains a
+// little with a long past and loses with a short one, whose first pieces nobody asks for.
+constexpr int pieces_ahead = 3;
+
+// What to ask for while the keys of `piece` are read: a later piece's keys or, when those are over, the first
+// values, which are as long. Asks for the later piece's scales itself.
+PARLEY_INLINE const std::byte* ahead_of_keys(const PastView& past, int pieces, int piece,
+                                             const PieceLayout& layout) {
+  const int next = piece + pieces_ahead;
+  if (next >= pieces) return past.pieces[next - pieces < pieces ? next - pieces : pieces - 1] + layout.values;
+  prefetch(past.pieces[next] + layout.key_scales);
+  prefetch(past.pieces[next] + layout.value_scales);
+  return past.pieces[next];
+}
+
+// Scores of `together` pieces' positions, from piece `first` on, for each query [heads, pieces * 16].
+template <int heads, int together>
+PARLEY_INLINE void score_pieces(const PastView& past, int pieces, int first, const float* queries,
+                                int head_width, float* scores) {
+  const PieceLayout layout(head_width);
+  const std::int16_t* keys[together];
+  const std::byte* ahead[together];
+  Sums<heads> sums[together];
 #pragma GCC unroll 4
-  for (int head = 0; head < heads; ++head) sums.of[head] = F16::zero();
+  for (int at = 0; at < together; ++at) {
+    keys[at] = reinterpret_cast<const std::int16_t*>(past.pieces[first + at]);
+    ahead[at] = ahead_of_keys(past, pieces, first + at, layout);
+#pragma GCC unroll 4
+    for (int head = 0; head < heads; ++head) sums[at].of[head] = F16::zero();
+  }
+#pragma GCC unroll 2
   for (int i = 0; i < head_width; ++i) {
-    const F16 some = F16::load_i16(keys + i * piece_positions);
 #pragma GCC unroll 4
-    for (int head = 0; head < heads; ++head)
-      sums.of[head] = fma(some, F16::all(queries[head * head_width + i]), sums.of[head]);
+    for (int at = 0; at < together; ++at) {
+      if (i % 2 == 0) prefetch(ahead[at] + i * 2 * piece_positions);
+      const F16 some = F16::load_i16(keys[at] + i * piece_positions);
+#pragma GCC unroll 4
+      for (int head = 0; head < heads; ++head)
+        sums[at].of[head] = fma(some, F16::all(queries[head * head_width + i]), sums[at].of[head]);
+    }
   }
 #pragma GCC unroll 4
-  for (int head = 0; head < heads; ++head) (sums.of[head] * F16::load(scales)).store(scores + head * stride);
+  for (int at = 0; at < together; ++at) {
+    const auto* scales = reinterpret_cast<const float*>(past.pieces[first + at] + layout.key_scales);
+#pragma GCC unroll 4
+    for (int head = 0; head < heads; ++head)
+      (sums[at].of[head] * F16::load(scales))
+          .store(scores + (static_cast<std::ptrdiff_t>(head) * pieces + first + at) * piece_positions);
+  }
 }
 
 // Scores of one query become weights that add up to one: e^(score - largest) / sum. Weights of places past
@@ -526,35 +572,57 @@ void softmax_all(float* scores, int count) {
   for (int i = whole; i < count; ++i) scores[i] *= inverse;
 }
 
-// out [heads, head_width], sixteen dimensions from `first` on: the sum of values by their weights.
-template <int heads>
-PARLEY_INLINE void mix(const PastView& past, const float* weights, std::ptrdiff_t stride, int head_width,
-                       int first, float* out) {
+// out [heads, head_width], `dimensions` of them from `first` on: the sum of values by their weights.
+template <int heads, int dimensions>
+PARLEY_INLINE void mix(const PastView& past, int pieces, const float* weights, int head_width, int first,
+                       float* out) {
+  constexpr int sixteens = dimensions / 16;
   const int values = PieceLayout(head_width).values;
-  Sums<heads> sums;
+  const std::ptrdiff_t stride = static_cast<std::ptrdiff_t>(pieces) * piece_positions;
+  const auto values_of = [&](int piece) {
+    return reinterpret_cast<const std::int16_t*>(past.pieces[piece] + values) + first;
+  };
+  Sums<heads> sums[sixteens];
 #pragma GCC unroll 4
-  for (int head = 0; head < heads; ++head) sums.of[head] = F16::zero();
-  for (int start = 0; start < past.length; start += piece_positions) {
-    const auto* from =
-        reinterpret_cast<const std::int16_t*>(past.pieces[start / piece_positions] + values) + first;
+  for (int some = 0; some < sixteens; ++some) {
+#pragma GCC unroll 4
+    for (int head = 0; head < heads; ++head) sums[some].of[head] = F16::zero();
+  }
+  for (int piece = 0; piece < pieces; ++piece) {
+    const std::int16_t* from = values_of(piece);
+    const std::int16_t* ahead = values_of(piece + pieces_ahead < pieces ? piece + pieces_ahead : pieces - 1);
+    const int start = piece * piece_positions;
     const int positions = past.length - start < piece_positions ? past.length - start : piece_positions;
-    for (int place = 0; place < positions; ++place, from += head_width) {
-      const F16 some = F16::load_i16(from);
+    for (int place = 0; place < positions; ++place, from += head_width, ahead += head_width) {
+#pragma GCC unroll 2
+      for (int line = 0; line < dimensions; line += 32) prefetch(ahead + line);
 #pragma GCC unroll 4
-      for (int head = 0; head < heads; ++head)
-        sums.of[head] = fma(some, F16::all(weights[head * stride + start + place]), sums.of[head]);
+      for (int some = 0; some < sixteens; ++some) {
+        const F16 value = F16::load_i16(from + 16 * some);
+#pragma GCC unroll 4
+        for (int head = 0; head < heads; ++head)
+          sums[some].of[head] =
+              fma(value, F16::all(weights[head * stride + start + place]), sums[some].of[head]);
+      }
     }
   }
 #pragma GCC unroll 4
-  for (int head = 0; head < heads; ++head) sums.of[head].store(out + head * head_width + first);
+  for (int some = 0; some < sixteens; ++some) {
+#pragma GCC unroll 4
+    for (int head = 0; head < heads; ++head)
+      sums[some].of[head].store(out + head * head_width + first + 16 * some);
+  }
 }
 
 template <int heads>
 void attend_heads(const float* queries, int head_width, const PastView& past, float* scores, float* out) {
   const int pieces = (past.length + piece_positions - 1) / piece_positions;
   const int padded = pieces * piece_positions;
-  for (int piece = 0; piece < pieces; ++piece)
-    score_piece<heads>(past.pieces[piece], queries, head_width, scores + piece * piece_positions, padded);
+  constexpr int together = pieces_at_once(heads);
+  int scored = 0;
+  for (; scored + together <= pieces; scored += together)
+    score_pieces<heads, together>(past, pieces, scored, queries, head_width, scores);
+  for (; scored < pieces; ++scored) score_pieces<heads, 1>(past, pieces, scored, queries, head_width, scores);
   const float factor = 1.0F / __builtin_sqrtf(static_cast<float>(head_width));
   for (int head = 0; head < heads; ++head) softmax(scores + head * padded, past, padded, factor);
   for (int piece = 0; piece < pieces; ++piece) {  // the values' own scales go into their weights
@@ -566,8 +634,11 @@ void attend_heads(const float* queries, int head_width, const PastView& past, fl
       (F8::load(weights + 8) * F8::load(scales + 8)).store(weights + 8);
     }
   }
-  for (int first = 0; first < head_width; first += 16)
-    mix<heads>(past, scores, padded, head_width, first, out);
+  constexpr int dimensions = dimensions_at_once(heads);
+  int first = 0;
+  for (; first + dimensions <= head_width; first += dimensions)
+    mix<heads, dimensions>(past, pieces, scores, head_width, first, out);
+  for (; first < head_width; first += 16) mix<heads, 16>(past, pieces, scores, head_width, first, out);
 }
 
 void attend(const float* queries, int heads, int head_width, const PastView& past, float* scores,
