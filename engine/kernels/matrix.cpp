@@ -53,7 +53,7 @@ float element(const MatrixView& view, int row, int input) {
   return scale * level + half_to_float(read_u16(view.minima, group));
 }
 
-// ---- the order of a panel; kernels_body.hpp reads it
+// ---- the order of a panel; body/products.hpp reads it
 
 std::size_t panel_size(Format format, int inputs) {
   const auto width = static_cast<std::size_t>(inputs);
