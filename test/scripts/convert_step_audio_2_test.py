@@ -11,17 +11,15 @@ import tempfile
 import unittest
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
 from safetensors.numpy import load_file, save_file
+
+from tiny_checkpoint import OfTinyCheckpoint, elements
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "scripts" / "convert")]
 import convert_step_audio_2  # noqa: E402
-import make_tiny_bundle  # noqa: E402
 import weight_groups  # noqa: E402
-from step_audio_2 import campplus_onnx, expected, flow_yaml, s3_onnx, torch_pickle, vocoder_weights  # noqa: E402
-from tiny_step_audio_2 import tokenizer, torch_archive  # noqa: E402
+from step_audio_2 import expected, flow_yaml, vocoder_weights  # noqa: E402
 
 PUBLISHED_CONFIG = {
     "text_config": {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
@@ -67,10 +65,6 @@ convert_step_audio_2.main()
 """
 
 
-def elements(shapes, extents):
-    return sum(int(np.prod([extents.get(extent, extent) for extent in shape], dtype=np.int64)) for shape in shapes.values())
-
-
 class PublishedSizes(unittest.TestCase):
     """Counts of tensors and bytes that the makers' files have."""
 
@@ -109,58 +103,6 @@ class PublishedSizes(unittest.TestCase):
                    "kernel of the memory": 31, "digits of a token": 8}
         self.assertEqual(len(shapes), 102)
         self.assertEqual(elements(shapes, extents), 123_714_568)
-
-
-class OfTinyCheckpoint(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.whole = pathlib.Path(folder.name) / "checkpoint"
-        make_tiny_bundle.make_checkpoint(cls.whole, seed=3)
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.checkpoint, self.bundle = self.folder / "checkpoint", self.folder / "bundle"
-        shutil.copytree(self.whole, self.checkpoint)
-        self.recipe = self.folder / "recipe.json"
-        self.recipe.write_text('{"name": "of the test"}')
-
-    def words(self, *arguments):
-        return [sys.executable, str(ROOT / "scripts" / "convert_step_audio_2.py"), str(self.checkpoint), str(self.bundle),
-                "--recipe", str(self.recipe), *map(str, arguments)]
-
-    def convert(self, *arguments):
-        done = subprocess.run(self.words(*arguments), capture_output=True, text=True, timeout=120)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stderr
-
-    def refuse(self, *arguments, says):
-        """It fails, says each of `says`, and leaves nothing."""
-        done = subprocess.run(self.words(*arguments), capture_output=True, text=True, timeout=120)
-        self.assertNotEqual(done.returncode, 0)
-        for text in says if isinstance(says, (list, tuple)) else [says]:
-            self.assertIn(text, done.stderr)
-        self.assertNotIn("Traceback", done.stderr)
-        self.assert_nothing_left()
-        return done.stderr
-
-    def assert_nothing_left(self):
-        self.assertEqual([path.name for path in self.folder.iterdir() if path.name.startswith("bundle")], [])
-
-    def model(self, folder):
-        tensors = {}
-        for file in folder.glob("*.safetensors"):
-            tensors |= load_file(file)
-        return tensors
-
-    def pt(self, name):
-        return {tensor: stored.floats() for tensor, stored in torch_pickle.read(self.checkpoint / "token2wav" / name).items()}
-
-    def save_pt(self, name, tensors):
-        torch_archive.write(self.checkpoint / "token2wav" / name, tensors)
 
 
 class Bundle(OfTinyCheckpoint):
@@ -339,163 +281,6 @@ class Rounding(OfTinyCheckpoint):
         return int(done.stdout.splitlines()[-1]) / 1024
 
 
-class Onnx(OfTinyCheckpoint):
-    """The two ONNX files, as published and as other exports write them."""
-
-    def setUp(self):
-        super().setUp()
-        self.s3 = self.checkpoint / "token2wav" / "speech_tokenizer_v2_25hz.onnx"
-        self.campplus = self.checkpoint / "token2wav" / "campplus.onnx"
-
-    def assert_same(self, found, wanted, tolerance=0.0):
-        self.assertEqual(found.keys(), wanted.keys())
-        for name in wanted:
-            self.assertEqual(found[name].shape, wanted[name].shape, name)
-            np.testing.assert_allclose(found[name].floats(), wanted[name], rtol=tolerance, atol=tolerance, err_msg=name)
-
-    def anonymous(self):
-        """The tokenizer's graph without any name that tells something."""
-        model = onnx.load(self.s3)
-        renamed = {tensor.name: f"weight_{place}" for place, tensor in enumerate(model.graph.initializer)}
-        for tensor in model.graph.initializer:
-            tensor.name = renamed[tensor.name]
-        for place, node in enumerate(model.graph.node):
-            node.name = f"node_{place}"
-            node.input[:] = [renamed.get(value, value) for value in node.input]
-        return model
-
-    def test_the_tokenizers_tensors_are_told_by_the_published_numbers(self):
-        stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(self.s3).graph.initializer}
-        found = s3_onnx.read(self.s3)
-        for name, number, transposed in (("encoder.conv2.bias", "onnx::Conv_2219", False),
-                                         ("encoder.blocks.0.attn.key.weight", "onnx::MatMul_2230", True),
-                                         ("encoder.blocks.1.attn.value.weight", "onnx::MatMul_2285", True),
-                                         ("encoder.blocks.1.mlp.0.weight", "onnx::MatMul_2324", True),
-                                         ("encoder.blocks.1.mlp_ln.bias", "onnx::LayerNormalization_2321", False),
-                                         ("encoder.blocks.1.attn.fsmn_block.weight", "blocks.1.attn.fsmn_block.weight", False),
-                                         ("quantizer._codebook.project_down.weight", "onnx::MatMul_2536", True)):
-            wanted = stored[number].T if transposed else stored[number]
-            self.assertTrue((found[name].floats() == wanted).all(), name)
-        self.assertEqual(expected.problems("s3", expected.speech_tokenizer({name: tensor.shape for name, tensor in
-                                                                            found.items()}),
-                                           {name: tensor.shape for name, tensor in found.items()}), [])
-
-    def test_a_tokenizer_without_names_is_told_by_its_graph(self):
-        wanted = arrays(s3_onnx.read(self.s3))
-        onnx.save(self.anonymous(), self.s3)
-        self.assert_same(s3_onnx.read(self.s3), wanted)
-
-    def test_norms_in_parts_and_matrices_that_are_turned_in_the_graph_are_read(self):
-        wanted = arrays(s3_onnx.read(self.s3))
-        model = self.anonymous()
-        nodes, stored = [], {tensor.name: tensor for tensor in model.graph.initializer}
-        for node in model.graph.node:
-            if node.op_type == "LayerNormalization":
-                nodes += norm_in_parts(node)
-            elif node.op_type == "MatMul" and node.input[1] in stored:
-                tensor = stored[node.input[1]]
-                tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(numpy_helper.to_array(tensor).T),
-                                                        f"turned {tensor.name}"))
-                nodes += [helper.make_node("Transpose", [tensor.name], [f"{node.name} turned"], perm=[1, 0]),
-                          helper.make_node("MatMul", [node.input[0], f"{node.name} turned"], list(node.output), name=node.name)]
-            else:
-                nodes.append(node)
-        del model.graph.node[:]
-        model.graph.node.extend(nodes)
-        onnx.checker.check_model(model)
-        onnx.save(model, self.s3)
-        self.assert_same(s3_onnx.read(self.s3), wanted)
-
-    def test_a_norm_before_its_convolution_becomes_a_scale_and_a_shift(self):
-        found = arrays(campplus_onnx.read(self.campplus))
-        self.assertEqual(expected.problems("campplus", expected.speaker_network({name: array.shape for name, array in
-                                                                                 found.items()}),
-                                           {name: array.shape for name, array in found.items()}), [])
-        stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(self.campplus).graph.initializer}
-        for at in ("xvector.block1.tdnnd3.nonlinear1", "xvector.block2.tdnnd1.nonlinear1", "xvector.transit2.nonlinear"):
-            gain, shift, mean, variance = (stored[f"{at}.batchnorm.{kind}"].astype(np.float64)
-                                           for kind in ("weight", "bias", "running_mean", "running_var"))
-            scale = gain / np.sqrt(variance + 1e-5)
-            np.testing.assert_allclose(found[f"{at}.scale"], scale, rtol=1e-6)
-            np.testing.assert_allclose(found[f"{at}.shift"], shift - mean * scale, rtol=1e-5, atol=1e-6)
-        self.assertTrue((found["xvector.transit1.linear.weight"] == stored["xvector.transit1.linear.weight"]).all())
-        first = next(node for node in onnx.load(self.campplus).graph.node if node.name == "/head/layer1/layer1.0/conv1/Conv")
-        self.assertTrue((found["head.layer1.0.conv1.weight"] == stored[first.input[1]]).all())
-        self.assertTrue((found["head.layer1.0.conv1.bias"] == stored[first.input[2]]).all())
-
-    def test_norms_of_the_speaker_network_that_are_not_folded_make_the_same(self):
-        wanted = arrays(campplus_onnx.read(self.campplus))
-        for nameless in (False, True):
-            with self.subTest(nameless=nameless):
-                onnx.save(unfolded(onnx.load(self.whole / "token2wav" / "campplus.onnx"), nameless), self.campplus)
-                self.assert_same(campplus_onnx.read(self.campplus), wanted, tolerance=2e-6)
-
-    def test_weights_in_a_file_beside_the_graph_are_read(self):
-        wanted = arrays(campplus_onnx.read(self.campplus))
-        onnx.save(onnx.load(self.campplus), self.campplus, save_as_external_data=True, location="campplus.data",
-                  size_threshold=0)
-        self.assert_same(campplus_onnx.read(self.campplus), wanted)
-
-    def test_a_cut_off_file_is_named(self):
-        self.s3.write_bytes(self.s3.read_bytes()[:-1000])
-        self.refuse(says="speech_tokenizer_v2_25hz.onnx is no complete ONNX file")
-
-
-def arrays(tensors):
-    return {name: tensor.floats() for name, tensor in tensors.items()}
-
-
-def norm_in_parts(node):
-    """What exports of before opset 17 write."""
-    at, axes = node.name, [-1]
-    value, gain, shift = node.input
-    return [helper.make_node("ReduceMean", [value], [f"{at} mean"], axes=axes),
-            helper.make_node("Sub", [value, f"{at} mean"], [f"{at} apart"]),
-            helper.make_node("Constant", [], [f"{at} two"], value_float=2.0),
-            helper.make_node("Pow", [f"{at} apart", f"{at} two"], [f"{at} squares"]),
-            helper.make_node("ReduceMean", [f"{at} squares"], [f"{at} variance"], axes=axes),
-            helper.make_node("Constant", [], [f"{at} epsilon"], value_float=1e-5),
-            helper.make_node("Add", [f"{at} variance", f"{at} epsilon"], [f"{at} more"]),
-            helper.make_node("Sqrt", [f"{at} more"], [f"{at} root"]),
-            helper.make_node("Div", [f"{at} apart", f"{at} root"], [f"{at} normal"]),
-            helper.make_node("Mul", [f"{at} normal", gain], [f"{at} scaled"]),
-            helper.make_node("Add", [f"{at} scaled", shift], list(node.output))]
-
-
-def unfolded(model, nameless):
-    """The same network with a norm behind each convolution that had one folded in."""
-    random = np.random.default_rng(5)
-    stored = {tensor.name: tensor for tensor in model.graph.initializer}
-    nodes = []
-    for node in model.graph.node:
-        nodes.append(node)
-        if node.op_type != "Conv" or not node.input[1].startswith("onnx::"):
-            continue
-        weight, bias = (numpy_helper.to_array(stored[name]).astype(np.float64) for name in node.input[1:3])
-        count = len(bias)
-        gain, variance, mean = random.uniform(0.5, 1.5, count), random.uniform(0.5, 1.5, count), random.normal(0, 1, count)
-        scale = gain / np.sqrt(variance + 1e-5)
-        numbers = {"gain": gain, "shift": bias + mean * scale, "mean": mean, "variance": variance}
-        stored[node.input[1]].CopyFrom(numpy_helper.from_array(
-            (weight / scale.reshape(-1, *[1] * (weight.ndim - 1))).astype(np.float32), node.input[1]))
-        names = [f"{node.name} {kind}" for kind in numbers]
-        model.graph.initializer.extend(numpy_helper.from_array(array.astype(np.float32), name)
-                                       for name, array in zip(names, numbers.values()))
-        result, node.output[0] = node.output[0], f"{node.name} raw"
-        del node.input[2]
-        nodes.append(helper.make_node("BatchNormalization", [node.output[0], *names], [result], epsilon=1e-5))
-    if nameless:
-        for place, node in enumerate(nodes):
-            node.name = f"node_{place}"
-    ordered = [helper.make_node(node.op_type, list(node.input), list(node.output), name=node.name) for node in nodes]
-    for made, node in zip(ordered, nodes):
-        made.attribute.extend(node.attribute)
-    del model.graph.node[:]
-    model.graph.node.extend(ordered)
-    onnx.checker.check_model(model)
-    return model
-
-
 class Refusal(OfTinyCheckpoint):
     def test_everything_that_does_not_fit_is_listed_at_once(self):
         for file in self.checkpoint.glob("model-*"):
@@ -602,105 +387,6 @@ class Refusal(OfTinyCheckpoint):
         self.convert()
         self.assertFalse((self.bundle / "old").exists())
         self.assertFalse((self.folder / "bundle.part").exists())
-
-
-class TinyCheckpoint(OfTinyCheckpoint):
-    def test_the_same_seed_makes_the_same_bytes_and_another_does_not(self):
-        for seed, same in ((3, True), (4, False)):
-            other = self.folder / f"seed {seed}"
-            make_tiny_bundle.make_checkpoint(other, seed=seed)
-            files = [file for file in other.rglob("*") if file.is_file()]
-            equal = {file.name: file.read_bytes() == (self.whole / file.relative_to(other)).read_bytes() for file in files}
-            self.assertEqual(len(files), 19)
-            drawn = [name for name in equal if name.endswith((".safetensors", ".pt", ".onnx", ".wav"))]
-            self.assertEqual([equal[name] for name in drawn], [same] * len(drawn))
-
-    def test_the_program_makes_both_folders_of_any_variant(self):
-        for variant in ("mini", "base", "think"):
-            out = self.folder / variant
-            words = [ROOT / "scripts" / "make_tiny_bundle.py", out, "--variant", variant, "--dtype", "bfloat16", "--recipe",
-                     self.recipe]
-            done = subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True, timeout=120)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertEqual(sorted(folder.name for folder in out.iterdir()), ["bundle", "checkpoint"])
-            index = json.loads((out / "checkpoint" / "model.safetensors.index.json").read_text())
-            shapes = expected.model(expected.ModelSizes.of(json.loads((out / "checkpoint" / "config.json").read_text())))
-            extents = {"the encoder's inner width": 320, "the adapter's inner width": 112}
-            self.assertEqual(index["metadata"]["total_size"], 2 * elements(shapes, extents))
-
-    def test_it_says_text_outside_of_speech_and_audio_inside(self):
-        words = tokenizer.Tokenizer()
-        config = json.loads((self.checkpoint / "config.json").read_text())["text_config"]
-        weights = self.model(self.checkpoint)
-        speech = [words.id("<tts_start>"), *range(words.id("<audio_0>"), words.id("<audio_40>"))]
-        question = [words.id("<|BOT|>"), 40, 50, 60, words.id("<|EOT|>")]
-        spoken = [*question, *speech, words.id("<tts_end>"), words.id("<|EOT|>")]
-        ends = [0.0, 0.0]
-        for prompt, audio in ((question, False), (question + speech, True), (spoken * 3 + question, False),
-                              (spoken * 3 + question + speech, True)):
-            likely = next_token(weights, config, prompt)
-            of_audio = likely[words.id("<audio_0>"):words.id("<audio_6561>")].sum()
-            of_text = likely[:len(words.base)].sum()
-            self.assertGreater(of_audio if audio else of_text, 0.5)
-            ends[audio] += likely[words.id("<tts_end>" if audio else "<|EOT|>")]
-            if not audio:
-                self.assertLess(of_audio, 1e-4)
-        self.assertGreater(min(ends), 1e-4)
-
-    def test_an_endless_one_never_stops(self):
-        other = self.folder / "endless"
-        make_tiny_bundle.make_checkpoint(other, seed=3, endless=True)
-        words = tokenizer.Tokenizer()
-        weights, config = self.model(other), json.loads((other / "config.json").read_text())["text_config"]
-        for prompt in ([words.id("<tts_start>")], [words.id("<tts_start>")] + [words.id("<audio_7>")] * 9):
-            likely = next_token(weights, config, prompt)
-            self.assertLess(likely[words.id("<tts_end>")] + likely[words.id("<|EOT|>")], 1e-6)
-            self.assertGreater(likely[words.id("<audio_0>"):words.id("<audio_6561>")].sum(), 0.9)
-
-    def test_no_layer_is_idle(self):
-        flow = self.pt("flow.pt")
-        for name in ("decoder.estimator.blocks.0.adaLN_modulation.1.weight",
-                     "decoder.estimator.final_layer.adaLN_modulation.1.weight", "decoder.estimator.final_layer.linear.weight"):
-            self.assertGreater(np.abs(flow[name]).mean(), 0.01, name)
-        speaker = campplus_onnx.read(self.checkpoint / "token2wav" / "campplus.onnx")
-        for name, tensor in speaker.items():
-            self.assertGreater(tensor.floats().std(), 0.01, name)
-
-
-def next_token(weights, config, ids):
-    """Probabilities of what follows, by a Qwen2 decoder of few lines."""
-    def norm(x, name):
-        return x / np.sqrt((x * x).mean(-1, keepdims=True) + config["rms_norm_eps"]) * weights[f"{name}.weight"]
-
-    def linear(x, name):
-        return x @ weights[f"{name}.weight"].T + weights.get(f"{name}.bias", 0)
-
-    heads, groups = config["num_attention_heads"], config["num_key_value_heads"]
-    size = config["hidden_size"] // heads
-    angles = np.arange(len(ids))[:, None] * config["rope_theta"] ** (-np.arange(0, size, 2) / size)
-    cos, sin = (np.tile(table(angles), 2)[:, None] for table in (np.cos, np.sin))
-
-    def rotated(x):
-        return x * cos + np.concatenate([-x[..., size // 2:], x[..., :size // 2]], -1) * sin
-
-    future = np.triu(np.full((len(ids), len(ids)), -np.inf), 1)
-    x = weights["model.embed_tokens.weight"][ids].astype(np.float64)
-    for layer in range(config["num_hidden_layers"]):
-        at = f"model.layers.{layer}"
-        inner = norm(x, f"{at}.input_layernorm")
-        q, k, v = (linear(inner, f"{at}.self_attn.{part}_proj").reshape(len(ids), -1, size) for part in "qkv")
-        k, v = (np.repeat(part, heads // groups, 1) for part in (rotated(k), v))
-        scores = np.einsum("qhd,khd->hqk", rotated(q), k) / np.sqrt(size) + future
-        attention = np.exp(scores - scores.max(-1, keepdims=True))
-        attention /= attention.sum(-1, keepdims=True)
-        mixed = np.einsum("hqk,khd->qhd", attention, v).reshape(len(ids), -1)
-        x = x + linear(mixed, f"{at}.self_attn.o_proj")
-        inner = norm(x, f"{at}.post_attention_layernorm")
-        gate = linear(inner, f"{at}.mlp.gate_proj")
-        x = x + linear(gate / (1 + np.exp(-gate)) * linear(inner, f"{at}.mlp.up_proj"), f"{at}.mlp.down_proj")
-    logits = weights["lm_head.weight"] @ norm(x[-1], "model.norm")
-    likely = np.exp(logits - logits.max())
-    return likely / likely.sum()
 
 
 class Folding(unittest.TestCase):
