@@ -50,8 +50,7 @@ bool is_cuda(const std::string& name);
 
 // Loads the part of LibTorch that runs on GPUs, and ours, from beside the program. Once for each model,
 // before any tensor is made on the device; each has a stream of its own, so that they work at the same time.
-// Throws std::runtime_error with a sentence when there is no such
-// GPU, no driver or no CUDA libraries.
+// Throws std::runtime_error with a sentence when there is no such GPU, no driver or no CUDA libraries.
 std::unique_ptr<Device> open(const std::string& name, Priority priority = Priority::usual);
 
 }  // namespace parley::cuda

@@ -132,11 +132,17 @@ void StepAudio2Model::begin_reading(StepAudio2Turn& turn) {
 // ---- answering
 
 void StepAudio2Model::begin_answering(StepAudio2Turn& turn, StepEvents& events) {
+  if (turn.answer) {  // it goes on after thinking
+    turn.answer->read_next(turn.unread.back());
+    turn.phase = Phase::answering;
+    return;
+  }
+  // Where the device has no memory for it, the turn is as it was, and the engine tries the pass again.
+  causal_lm::Answer answer = core_->brain.begin_answer(turn.sampling, causal_lm::Penalised::all);
+  answer.say(turn.prompt.ids);
+  answer.read_next(turn.unread.back());
+  turn.answer.emplace(std::move(answer));
   turn.phase = Phase::answering;
-  if (turn.answer) return turn.answer->read_next(turn.unread.back());  // it goes on after thinking
-  turn.answer.emplace(core_->brain.begin_answer(turn.sampling, causal_lm::Penalised::all));
-  turn.answer->say(turn.prompt.ids);
-  turn.answer->read_next(turn.unread.back());
   prefixes_.keep(turn.slot(), std::min(turn.prompt.system_length, turn.slot().length()),
                  core_->brain.new_slot());
   const int room = info_.context_tokens - static_cast<int>(turn.prompt.ids.size());
